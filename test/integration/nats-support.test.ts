@@ -60,7 +60,7 @@ describe('a private server', () => {
     const nats = await startNats();
     stops.push(nats.stop);
     const connection = await connected(nats.url);
-    nats.pause();
+    await nats.pause();
     const answered = connection.flush().then(() => true);
     const waited = new Promise((resolve) => setTimeout(() => resolve(false), 300));
     expect(await Promise.race([answered, waited])).toBe(false);

@@ -1,7 +1,7 @@
 // Private nats-servers for integration tests: one, or a cluster of three, each in a temporary directory on
 // a free port, started by the same code as `lastunit up` and treated as roughly as a test wants.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,8 +29,8 @@ export interface TestNats {
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again with the same data on the same port; stops it first if it runs. */
   restart(options?: TestNatsOptions): Promise<void>;
-  /** Freezes the process: connections stay open and nothing answers. */
-  pause(): void;
+  /** Freezes the process: once it resolves, connections stay open and nothing answers. */
+  pause(): Promise<void>;
   /** Lets a frozen process go on. */
   resume(): void;
   /** Stops it for good, and removes the directory if it was a temporary one. */
@@ -68,7 +68,10 @@ export async function startNats(options: TestNatsOptions = {}): Promise<TestNats
       await server.stop();
       server = await startEmbeddedServer({ ...options, ...changed, dataDir, port });
     },
-    pause: () => signalProcess(server.pid, 'SIGSTOP'),
+    async pause() {
+      signalProcess(server.pid, 'SIGSTOP');
+      while (!isFrozen(server.pid)) await sleep(5);
+    },
     resume: () => signalProcess(server.pid, 'SIGCONT'),
     async stop() {
       // A frozen process cannot be asked to stop.
@@ -114,6 +117,13 @@ export async function startCluster(
     throw error;
   }
   return cluster;
+}
+
+/** Whether every thread has stopped: a signal is not there as soon as it has been sent. */
+function isFrozen(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).every((thread) =>
+    /\) T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')),
+  );
 }
 
 /** Tries to create a stream with replicas until it works: the only proof that covers everything. */
