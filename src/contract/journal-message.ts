@@ -26,6 +26,14 @@ export interface ClaimedBy {
   readonly node: string;
 }
 
+/** A fact that was refused for good: whoever serves the partition puts it among the dead letters. */
+export interface DeadFactEntry {
+  /** Its sequence in the facts' stream. */
+  readonly seq: number;
+  readonly code: string;
+  readonly message: string;
+}
+
 export interface JournalHeader {
   readonly kind: JournalKind;
   /** Sequence of the partition's message before this one; 0: it is the first. */
@@ -37,8 +45,9 @@ export interface JournalHeader {
   readonly epoch: string;
   /** Position in the facts' stream up to which the partition has applied them (invariant 9). */
   readonly factsTo?: number;
-  /** Of claims. */
+  /** Of claims and of the genesis. */
   readonly claim?: ClaimedBy;
+  readonly dead?: readonly DeadFactEntry[];
 }
 
 export interface JournalMessage extends JournalHeader {
@@ -91,6 +100,10 @@ export function encodeJournalMessage(
   if (header.claim !== undefined) {
     json += `,"m":[${header.claim.revision},${JSON.stringify(header.claim.node)}]`;
   }
+  if (header.dead !== undefined && header.dead.length > 0) {
+    const entries = header.dead.map(({ seq, code, message }) => [seq, code, message]);
+    json += `,"d":${JSON.stringify(entries)}`;
+  }
   if (groups.length > 0) json += `,"s":[${groups.join(',')}]`;
   if (carts.length > 0) json += `,"c":[${carts.join(',')}]`;
   return `${json}}`;
@@ -125,6 +138,7 @@ function decodeVersion1(raw: Record<string, unknown>): JournalMessage {
     epoch,
     ...(factsTo === undefined ? {} : { factsTo }),
     ...(claim === undefined ? {} : { claim }),
+    ...(raw.d === undefined ? {} : { dead: decodeDead(raw.d) }),
     groups: decodeGroups(raw.s),
     carts: decodeTuples(raw.c, 'cart entries'),
   };
@@ -135,6 +149,15 @@ function decodeClaim(value: unknown): ClaimedBy {
     throw new BrokenMessageError('membership of the claim');
   }
   return { revision: value[0], node: value[1] };
+}
+
+function decodeDead(value: unknown): DeadFactEntry[] {
+  return decodeTuples(value, 'dead facts').map(([seq, code, message]) => {
+    if (!isCount(seq) || typeof code !== 'string' || typeof message !== 'string') {
+      throw new BrokenMessageError('dead fact');
+    }
+    return { seq, code, message };
+  });
 }
 
 function decodeGroups(value: unknown): EventGroup[] {
