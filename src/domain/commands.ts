@@ -53,7 +53,10 @@ export interface Sell extends CommandBase {
   readonly location?: string;
   readonly order?: string;
   readonly occurredAtMs?: number;
-  /** The goods have left the building: never refused for lack of stock. */
+  /**
+   * The goods have left the building: never refused for lack of stock. On any verb, it says that the
+   * command tells what has happened already, as everything from `INV_FACTS` does.
+   */
   readonly fact?: boolean;
 }
 
@@ -63,6 +66,7 @@ export interface Receive extends CommandBase {
   readonly location?: string;
   readonly ref?: string;
   readonly occurredAtMs?: number;
+  readonly fact?: boolean;
 }
 
 export interface Restock extends CommandBase {
@@ -90,6 +94,7 @@ export interface Count extends CommandBase {
   readonly location?: string;
   readonly expectOnHand?: number;
   readonly occurredAtMs?: number;
+  readonly fact?: boolean;
 }
 
 export interface Transfer extends CommandBase {
@@ -113,7 +118,7 @@ export interface SetPolicy extends CommandBase {
   readonly safetyStock?: number | null;
   readonly backorderMax?: number | null;
   readonly lowStock?: number | null;
-  readonly channels?: Readonly<Record<string, ChannelPolicyPatch>>;
+  readonly channels?: Readonly<Record<string, ChannelPolicyPatch | null>>;
 }
 
 /** What the reconciler saw; `asOfSeq` is the journal position of the ledger that it compared. */

@@ -80,6 +80,8 @@ export interface ReservationCreated extends EventBase, Remembered {
   readonly allocations: readonly Allocation[];
   readonly expiresAtMs: number;
   readonly ref?: string;
+  /** The location was asked for: taking the units again must not look elsewhere. */
+  readonly bound?: true;
   /** The line of a cart, tentative until its home's verdict. */
   readonly cart?: true;
 }
@@ -118,6 +120,8 @@ export interface ReservationReleased extends OnHold {
   readonly type: 'reservation.released';
   /** Units freed; 0 for a hold that had ended or was never made (its id is spent). */
   readonly qty: number;
+  /** The id that is spent is a cart's. */
+  readonly cart?: true;
 }
 export interface ReservationExpired extends EventBase {
   readonly type: 'reservation.expired';
@@ -127,10 +131,18 @@ export interface ReservationExpired extends EventBase {
   readonly expiresAtMs: number;
 }
 
+/** What a channel's view says: `backorder` = nothing available, and yet it may be reserved. */
+export type StockStatus = 'in_stock' | 'low_stock' | 'out_of_stock' | 'backorder';
+
+/**
+ * What a channel sees has changed its status: `out` = nothing available any more, `back` = again
+ * (or no longer low), `low` = from in stock to the last few.
+ */
 export interface AvailabilityChanged extends EventBase {
   readonly type: 'availability.out' | 'availability.low' | 'availability.back';
   /** What the event's channel may still sell. */
   readonly availableToChannel: number;
+  readonly status: StockStatus;
 }
 
 export interface AtRisk {
@@ -162,8 +174,10 @@ export interface PolicyChanged extends EventBase, Remembered {
   readonly backorderMax: number;
   readonly lowStock: number;
   readonly channels: Readonly<Record<string, ChannelPolicy>>;
-  /** Channels whose quota this policy set: what they have used counts from here. */
+  /** Channels whose quota this policy set: what they have sold counts from here. */
   readonly quotaSet: readonly string[];
+  /** The same for their ring-fence. */
+  readonly ringFenceSet: readonly string[];
 }
 
 export interface EscrowChanged extends EventBase {

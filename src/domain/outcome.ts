@@ -3,7 +3,7 @@
  * an exception. Answers are plain data; the contract turns them into replies.
  */
 
-import type { Allocation, SkuEvent } from './events.js';
+import type { Allocation, SkuEvent } from './events.ts';
 
 export const refusalCodes = [
   'invalid_request',

@@ -40,6 +40,8 @@ export interface SkuLimits {
 
 export interface Rules {
   readonly channels: ReadonlyMap<string, ChannelRules>;
+  /** For facts of sources that are no channel (scanners, gates); absent: they are `forbidden`. */
+  readonly factSources?: ChannelRules;
   readonly limits: SkuLimits;
 }
 

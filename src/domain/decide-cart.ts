@@ -1,0 +1,204 @@
+/**
+ * A cart's line under the hand of its home (invariant 8): prepare, then settle. Both tell a repetition
+ * by the state of the line, so home may repeat them until it hears an answer.
+ */
+
+import type { CartPrepare, CartSettle } from './commands.ts';
+import type { Allocation, EventBase, SkuEvent } from './events.ts';
+import { textFingerprint } from './fingerprint.ts';
+import { allocationsOf, boundLocation, findHold, isCartLine, isOpen } from './holds.ts';
+import type { Moment } from './moment.ts';
+import { NumberField, RecordKind } from './record-store.ts';
+import type { ChannelRules } from './rules.ts';
+import { grant, grantFact } from './sourcing.ts';
+import type { SkuState } from './state.ts';
+import { accepted, eventBase, refused, unchanged, type Verdict } from './verdict.ts';
+
+type OfCart = CartPrepare | CartSettle;
+
+/** From here neither time nor anybody but home ends the line; an expired one is taken again. */
+export function decideCartPrepare(
+  state: SkuState,
+  command: CartPrepare,
+  channel: ChannelRules,
+  moment: Moment,
+): Verdict {
+  const slot = lineOf(state, command);
+  if (slot < 0) return notFound(state, command);
+  const { store } = state.records;
+  const kind = store.kind(slot);
+  const qty = store.number(slot, NumberField.qty);
+  switch (kind) {
+    case RecordKind.open: {
+      const event: SkuEvent = {
+        type: 'reservation.prepared',
+        ...onLineBase(state, command, moment, 0, 0),
+      };
+      return accepted(event, lineDraft(state, slot));
+    }
+    case RecordKind.expired: {
+      const retaken = grant(state, channel, qty, boundLocation(state, slot));
+      if (retaken === undefined) return gone(state, command);
+      const event: SkuEvent = {
+        type: 'reservation.prepared',
+        ...onLineBase(state, command, moment, 0, qty),
+        retaken,
+      };
+      return accepted(event, { qty, allocations: retaken, retaken: true });
+    }
+    case RecordKind.prepared:
+      return again(state, slot);
+    default:
+      return ended(state, command, kind);
+  }
+}
+
+/** The verdict reaches the line. It has been decided elsewhere: nothing here may stand against it. */
+export function decideCartSettle(
+  state: SkuState,
+  command: CartSettle,
+  channel: ChannelRules,
+  moment: Moment,
+): Verdict {
+  const slot = lineOf(state, command);
+  switch (command.outcome) {
+    case 'released':
+      return settleReleased(state, command, slot, moment);
+    case 'confirmed':
+      return slot < 0
+        ? notFound(state, command)
+        : settleConfirmed(state, command, slot, channel, moment);
+    case 'held':
+      return slot < 0 ? notFound(state, command) : settleHeld(state, command, slot, moment);
+  }
+}
+
+function settleReleased(
+  state: SkuState,
+  command: CartSettle,
+  slot: number,
+  moment: Moment,
+): Verdict {
+  const { store } = state.records;
+  if (slot < 0) {
+    // The line's own command may still be on its way: its id is spent, so that it cannot hold.
+    if (idIsTaken(state, command)) return notFound(state, command);
+    const base = onLineBase(state, command, moment, 0, 0);
+    return accepted({ type: 'reservation.released', ...base, qty: 0, cart: true }, { qty: 0 });
+  }
+  const kind = store.kind(slot);
+  if (kind === RecordKind.confirmed) return ended(state, command, kind);
+  if (kind === RecordKind.released || kind === RecordKind.spent) {
+    return unchanged({ qty: 0, version: state.version, replayed: true });
+  }
+  // An expired line is released too, or a late prepare could still take it again.
+  const qty = isOpen(kind) ? store.number(slot, NumberField.qty) : 0;
+  const base = onLineBase(state, command, moment, 0, -qty);
+  return accepted({ type: 'reservation.released', ...base, qty }, { qty });
+}
+
+function settleConfirmed(
+  state: SkuState,
+  command: CartSettle,
+  slot: number,
+  channel: ChannelRules,
+  moment: Moment,
+): Verdict {
+  const { store } = state.records;
+  const kind = store.kind(slot);
+  const order = command.order ?? '';
+  const qty = store.number(slot, NumberField.qty);
+  if (kind === RecordKind.confirmed) {
+    return store.number(slot, NumberField.order) === textFingerprint(order)
+      ? again(state, slot)
+      : ended(state, command, kind);
+  }
+  if (isOpen(kind)) {
+    const allocations = allocationsOf(state, slot);
+    const base = onLineBase(state, command, moment, -qty, -qty);
+    const event: SkuEvent = { type: 'reservation.confirmed', ...base, order, qty, allocations };
+    return accepted(event, { qty, allocations });
+  }
+  if (kind !== RecordKind.expired) return ended(state, command, kind);
+  // Home prepares every line before it confirms, so this is not reached in practice. The cart is
+  // confirmed all the same: the units leave like those of a fact.
+  const retaken: readonly Allocation[] = grantFact(state, channel, qty, boundLocation(state, slot));
+  const base = onLineBase(state, command, moment, -qty, 0);
+  return accepted(
+    { type: 'reservation.confirmed', ...base, order, qty, allocations: retaken, retaken },
+    { qty, allocations: retaken, retaken: true },
+  );
+}
+
+function settleHeld(state: SkuState, command: CartSettle, slot: number, moment: Moment): Verdict {
+  const { store } = state.records;
+  const kind = store.kind(slot);
+  if (!isOpen(kind)) {
+    return kind === RecordKind.expired ? gone(state, command) : ended(state, command, kind);
+  }
+  const before = store.number(slot, NumberField.expiresAtMs);
+  const expiresAtMs = command.expiresAtMs ?? before;
+  if (kind === RecordKind.open && expiresAtMs === before) return again(state, slot);
+  const base = onLineBase(state, command, moment, 0, 0);
+  return accepted(
+    { type: 'reservation.held', ...base, expiresAtMs },
+    { ...lineDraft(state, slot), expiresAtMs },
+  );
+}
+
+/** Slot of the cart's line; -1: none, or the id is an ordinary hold's, which no cart may touch. */
+function lineOf(state: SkuState, command: OfCart): number {
+  const slot = findHold(state, command.channel, command.reservation);
+  if (slot < 0) return -1;
+  const isSpent = state.records.store.kind(slot) === RecordKind.spent;
+  return isCartLine(state, slot) || isSpent ? slot : -1;
+}
+
+function idIsTaken(state: SkuState, command: OfCart): boolean {
+  const index = state.channels.findIndex((channel) => channel.name === command.channel);
+  return state.records.find(index, command.reservation) >= 0;
+}
+
+function lineDraft(state: SkuState, slot: number) {
+  const { store } = state.records;
+  return {
+    qty: store.number(slot, NumberField.qty),
+    allocations: allocationsOf(state, slot),
+    expiresAtMs: store.number(slot, NumberField.expiresAtMs),
+  };
+}
+
+function again(state: SkuState, slot: number): Verdict {
+  return unchanged({ ...lineDraft(state, slot), version: state.version, replayed: true });
+}
+
+function onLineBase(
+  state: SkuState,
+  command: OfCart,
+  moment: Moment,
+  onHandDelta: number,
+  reservedDelta: number,
+): EventBase & { readonly fingerprint: number; readonly reservation: string } {
+  return {
+    ...eventBase(state, command, moment, onHandDelta, reservedDelta),
+    fingerprint: command.fingerprint,
+    reservation: command.reservation,
+  };
+}
+
+function notFound(state: SkuState, command: OfCart): Verdict {
+  const message = `${state.sku}: cart ${command.reservation} has no line here`;
+  return refused('reservation_not_found', message, { sku: state.sku });
+}
+
+function gone(state: SkuState, command: OfCart): Verdict {
+  const message = `${command.reservation} has expired and its units are gone`;
+  return refused('no_longer_available', message, { sku: state.sku });
+}
+
+function ended(state: SkuState, command: OfCart, kind: number): Verdict {
+  const { sku } = state;
+  return kind === RecordKind.confirmed
+    ? refused('already_confirmed', `${command.reservation} is confirmed`, { sku })
+    : refused('already_released', `${command.reservation} is released`, { sku });
+}

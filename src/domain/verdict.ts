@@ -1,0 +1,95 @@
+/**
+ * What deciding one command gives before its event is folded: at most one event, and an answer that
+ * still lacks what only the state after the event knows.
+ */
+
+import { availableTo, availableToAll } from './available.ts';
+import type { WritingCommand } from './commands.ts';
+import type { EventBase, SkuEvent } from './events.ts';
+import type { Moment } from './moment.ts';
+import type { Acceptance, Answer, Refusal, RefusalCode } from './outcome.ts';
+import type { ChannelRules } from './rules.ts';
+import type { SkuState } from './state.ts';
+
+/** An acceptance without what `execute` adds: the SKU, the version, and what is available then. */
+export type AcceptanceDraft = Omit<Acceptance, 'sku' | 'available' | 'version'> & {
+  /** Absent: the version of the event. */
+  readonly version?: number;
+};
+
+export type Verdict =
+  | { readonly kind: 'accepted'; readonly event?: SkuEvent; readonly draft: AcceptanceDraft }
+  /** `event`: what a refusal leaves behind (a spent id). */
+  | { readonly kind: 'answered'; readonly event?: SkuEvent; readonly answer: Answer };
+
+export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+export function accepted(event: SkuEvent, draft: AcceptanceDraft): Verdict {
+  return { kind: 'accepted', event, draft };
+}
+
+/** What was accepted before, or needs nothing: no event, and the version it had then. */
+export function unchanged(draft: AcceptanceDraft & { readonly version: number }): Verdict {
+  return { kind: 'accepted', draft };
+}
+
+export function refused(
+  code: RefusalCode,
+  message: string,
+  details?: Omit<Refusal, 'code' | 'message'>,
+): Verdict {
+  return { kind: 'answered', answer: { kind: 'refused', refusal: { code, message, ...details } } };
+}
+
+export function limitExceeded(sku: string, limit: string, message: string): Verdict {
+  return refused('limit_exceeded', `${sku}: ${message}`, { sku, limit });
+}
+
+export function insufficient(
+  state: SkuState,
+  channel: ChannelRules,
+  requested: number,
+  where?: string,
+): Verdict {
+  const { sku } = state;
+  const available = availableTo(state, channel);
+  const place = where === undefined ? '' : ` (${where})`;
+  const message = `${sku}: ${requested} requested, ${available} available to ${channel.name}${place}`;
+  return refused('insufficient_stock', message, { sku, requested, available });
+}
+
+export const cartsOwn: Verdict = { kind: 'answered', answer: { kind: 'cart' } };
+
+/** The fields that every event has, with the totals after it. */
+export function eventBase(
+  state: SkuState,
+  command: Pick<WritingCommand, 'channel' | 'id'>,
+  moment: Moment,
+  onHandDelta: number,
+  reservedDelta: number,
+): EventBase {
+  const onHand = state.onHand + onHandDelta;
+  const reserved = state.reserved + reservedDelta;
+  return {
+    version: state.version + 1,
+    atMs: moment.nowMs,
+    channel: command.channel,
+    command: command.id,
+    onHand,
+    reserved,
+    available: Math.max(0, onHand - reserved - state.safetyStock - state.escrow),
+  };
+}
+
+/** The same for an event that comes from time or a rule, and moves nothing. */
+export function consequenceBase(state: SkuState, channel: string, atMs: number): EventBase {
+  return {
+    version: state.version + 1,
+    atMs,
+    channel,
+    command: '',
+    onHand: state.onHand,
+    reserved: state.reserved,
+    available: availableToAll(state),
+  };
+}
