@@ -1,0 +1,103 @@
+/**
+ * The twin of `INV_FACTS` and `INV_DEAD`. The server appends the partition from the SKU's token, as
+ * its subject transform does; sequences are shared by all partitions.
+ */
+
+import type { FactLog, StoredFact } from '../../../src/ports.ts';
+import { partitionOf } from '../model/names.ts';
+import type { Link } from './link.ts';
+import type { World } from './world.ts';
+
+export interface PublishedFact {
+  readonly source: string;
+  readonly verb: string;
+  readonly skuKey: string;
+  readonly messageId: string;
+  readonly payload: string;
+}
+
+export interface DeadFact {
+  readonly fact: StoredFact;
+  readonly code: string;
+  readonly message: string;
+}
+
+const encoder = new TextEncoder();
+
+export class FactState {
+  readonly #world: World;
+  readonly #facts: (StoredFact & { readonly partition: number; readonly messageId: string })[] = [];
+  readonly #dead = new Map<number, DeadFact>();
+  readonly #watchers = new Set<{ readonly link: Link; readonly arrived: () => void }>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  get all(): readonly (StoredFact & { readonly partition: number })[] {
+    return this.#facts;
+  }
+
+  get dead(): readonly DeadFact[] {
+    return [...this.#dead.values()];
+  }
+
+  /** Answers the sequence: the promise that it will be applied. */
+  publish(published: PublishedFact): number {
+    const { messageId, source, verb, skuKey, payload } = published;
+    const nowMs = this.#world.serverNowMs;
+    const known = this.#facts.find(
+      (fact) =>
+        fact.messageId === messageId &&
+        nowMs - fact.storedAtMs < this.#world.options.duplicateWindowMs,
+    );
+    if (known) return known.seq;
+    const seq = this.#facts.length + 1;
+    this.#facts.push({
+      seq,
+      source,
+      verb,
+      skuKey,
+      messageId,
+      payload: encoder.encode(payload),
+      storedAtMs: nowMs,
+      partition: partitionOf(skuKey, this.#world.options.partitions),
+    });
+    this.#world.timeline.mark(`fact ${seq}: ${messageId}`);
+    for (const { link, arrived } of this.#watchers) {
+      if (this.#world.faults.strikes('hint-lost')) continue;
+      link.toProcess('facts arrived', arrived);
+    }
+    return seq;
+  }
+
+  read(partition: number, after: number, limit: number): readonly StoredFact[] {
+    return this.#facts
+      .filter((fact) => fact.partition === partition && fact.seq > after)
+      .slice(0, limit);
+  }
+
+  bury(fact: StoredFact, error: { code: string; message: string }): void {
+    if (!this.#dead.has(fact.seq)) this.#dead.set(fact.seq, { fact, ...error });
+  }
+
+  watch(link: Link, arrived: () => void): { unsubscribe(): void } {
+    const watcher = { link, arrived };
+    this.#watchers.add(watcher);
+    return { unsubscribe: () => this.#watchers.delete(watcher) };
+  }
+}
+
+/** The facts as one node sees them. */
+export function factsTwin(link: Link): FactLog {
+  const { facts } = link.world;
+  return {
+    read: (partition, after, limit) =>
+      link.call('facts', `facts ${partition} after ${after}`, () =>
+        facts.read(partition, after, limit),
+      ),
+    onArrival: (arrived) => facts.watch(link, arrived),
+    bury: (fact, error) =>
+      link.call('facts', `fact ${fact.seq} buried`, () => facts.bury(fact, error)),
+  };
+}

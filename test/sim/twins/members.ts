@@ -1,0 +1,115 @@
+/**
+ * The twin of the membership bucket: a key with a TTL per node, and `meta`.
+ *
+ * 1. A key ends 2–250 ms after its TTL; never while the servers are away, and then all at once.
+ * 2. Every change, an end included, takes a revision. Hints about changes may get lost.
+ */
+
+import type { JournalMeta, Members, Membership, NodeRecord } from '../../../src/ports.ts';
+import type { Link } from './link.ts';
+import type { World } from './world.ts';
+
+interface Living {
+  readonly record: NodeRecord;
+  readonly writtenAtMs: number;
+}
+
+export class MemberState {
+  readonly #world: World;
+  readonly #living = new Map<string, Living>();
+  readonly #watchers = new Set<{ readonly link: Link; readonly changed: () => void }>();
+  #meta: JournalMeta | undefined;
+  #revision = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  meta(wanted: JournalMeta): JournalMeta {
+    this.#meta ??= wanted;
+    return this.#meta;
+  }
+
+  recordGenesis(partition: number): void {
+    const meta = this.#meta;
+    if (!meta) throw new Error('genesis before meta');
+    if (meta.genesis.includes(partition)) return;
+    this.#meta = { ...meta, genesis: [...meta.genesis, partition].sort((a, b) => a - b) };
+  }
+
+  renew(record: NodeRecord): Awaited<ReturnType<Members['renew']>> {
+    const living = this.#living.get(record.name);
+    if (living && living.record.incarnation !== record.incarnation) return { kind: 'taken' };
+    const written = { record, writtenAtMs: this.#world.timeline.nowMs };
+    this.#living.set(record.name, written);
+    this.#expireLater(record.name, written);
+    this.#changed();
+    return { kind: 'renewed', serverNowMs: this.#world.serverNowMs };
+  }
+
+  leave(record: NodeRecord): void {
+    if (this.#living.get(record.name)?.record.incarnation !== record.incarnation) return;
+    this.#living.delete(record.name);
+    this.#changed();
+  }
+
+  read(): Membership {
+    return {
+      revision: this.#revision,
+      nodes: [...this.#living.values()].map((living) => living.record),
+    };
+  }
+
+  watch(link: Link, changed: () => void): { unsubscribe(): void } {
+    const watcher = { link, changed };
+    this.#watchers.add(watcher);
+    return { unsubscribe: () => this.#watchers.delete(watcher) };
+  }
+
+  /** Ends every key now, as after a leader's loss that outlasted the TTL. */
+  expireAll(): void {
+    if (this.#living.size === 0) return;
+    this.#world.faults.count('members-expired');
+    this.#world.timeline.mark('all members expired');
+    this.#living.clear();
+    this.#changed();
+  }
+
+  #expireLater(name: string, written: Living): void {
+    const { timeline, random, options } = this.#world;
+    const check = () => {
+      if (this.#living.get(name) !== written) return;
+      const servingAtMs = this.#world.servingAtMs('members');
+      if (servingAtMs > timeline.nowMs) {
+        timeline.after(servingAtMs - timeline.nowMs + random.between(2, 250), '', check);
+        return;
+      }
+      this.#living.delete(name);
+      timeline.mark(`member ${name} expired`);
+      this.#changed();
+    };
+    timeline.after(options.memberTtlMs + random.between(2, 250), '', check);
+  }
+
+  #changed(): void {
+    this.#revision += 1;
+    for (const { link, changed } of this.#watchers) {
+      if (this.#world.faults.strikes('hint-lost')) continue;
+      link.toProcess('members changed', changed);
+    }
+  }
+}
+
+/** The membership as one process sees it. */
+export function membersTwin(link: Link): Members {
+  const { members } = link.world;
+  return {
+    meta: (wanted) => link.call('members', 'meta', () => members.meta(wanted)),
+    recordGenesis: (partition) =>
+      link.call('members', `genesis of ${partition}`, () => members.recordGenesis(partition)),
+    renew: (record) => link.call('members', 'renew', () => members.renew(record)),
+    leave: (record) => link.call('members', 'leave', () => members.leave(record)),
+    read: () => link.call('members', 'members', () => members.read()),
+    onChange: (changed) => members.watch(link, changed),
+  };
+}

@@ -1,0 +1,131 @@
+/**
+ * What all nodes of a simulation share: the servers' state, their health, and the network between.
+ * Each node gets its own ports bound to the world (`ports.ts`), through its own `Link`.
+ *
+ * 1. What the servers have stored is stored: the journal, snapshots, facts and marks survive
+ *    everything. Derived data of a single server may lose its tail when that server dies.
+ * 2. While a leader is elected nothing is applied, except what was just on its way.
+ */
+
+import type { Faults } from '../engine/faults.ts';
+import type { Random } from '../engine/random.ts';
+import type { Timeline } from '../engine/timeline.ts';
+import { BusState } from './bus-state.ts';
+import { FactState } from './facts.ts';
+import { JournalState } from './journal.ts';
+import type { Link } from './link.ts';
+import { MemberState } from './members.ts';
+import { SinkState } from './sinks.ts';
+import { SnapshotState } from './snapshots.ts';
+
+export interface WorldOptions {
+  /** 3: duplicates are acknowledged, 10164 happens. 1: the expectation is checked first. */
+  readonly replicas: 1 | 3;
+  readonly partitions: number;
+  /** `stock`, `view.<channel>`, `events`. */
+  readonly sinks: readonly string[];
+  readonly memberTtlMs: number;
+  /** How long a caller waits for the servers. */
+  readonly callTimeoutMs: number;
+  readonly duplicateWindowMs: number;
+  /** One way through the network, without faults. */
+  readonly latencyMs: { readonly least: number; readonly most: number };
+  /** After this long without a PONG the server drops a frozen client. */
+  readonly frozenClientMs: number;
+}
+
+export const defaultWorldOptions: WorldOptions = {
+  replicas: 1,
+  partitions: 4,
+  sinks: ['stock', 'events'],
+  memberTtlMs: 2_000,
+  callTimeoutMs: 2_000,
+  duplicateWindowMs: 120_000,
+  latencyMs: { least: 0.1, most: 0.8 },
+  frozenClientMs: 6_000,
+};
+
+/** What has a leader of its own in a cluster. */
+export type Asset = 'journal' | 'snapshots' | 'sinks' | 'members' | 'facts';
+export const assets: readonly Asset[] = ['journal', 'snapshots', 'sinks', 'members', 'facts'];
+
+/** Right after a leader died, messages on their way may still have reached a majority. */
+const limboMs = 20;
+
+export class World {
+  readonly timeline: Timeline;
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly options: WorldOptions;
+  readonly links = new Set<Link>();
+  readonly journal: JournalState;
+  readonly snapshots: SnapshotState;
+  readonly sinks: ReadonlyMap<string, SinkState>;
+  readonly members: MemberState;
+  readonly bus: BusState;
+  readonly facts: FactState;
+  readonly #outages = new Map<Asset, { fromMs: number; untilMs: number }>();
+  #awayUntilMs = 0;
+
+  constructor(timeline: Timeline, random: Random, faults: Faults, options: WorldOptions) {
+    this.timeline = timeline;
+    this.random = random;
+    this.faults = faults;
+    this.options = options;
+    this.journal = new JournalState(this);
+    this.snapshots = new SnapshotState();
+    this.sinks = new Map(options.sinks.map((name) => [name, new SinkState(name)]));
+    this.members = new MemberState(this);
+    this.bus = new BusState(this);
+    this.facts = new FactState(this);
+  }
+
+  /** The servers' common time, in whole milliseconds. */
+  get serverNowMs(): number {
+    return Math.floor(this.timeline.nowMs);
+  }
+
+  /** One way through the network. */
+  latency(): number {
+    const { least, most } = this.options.latencyMs;
+    return least + this.random.real() * (most - least);
+  }
+
+  /** Takes the leaders of some assets away for a while. */
+  changeLeaders(hit: readonly Asset[], forMs: number): void {
+    this.faults.count('leader-changed');
+    this.timeline.mark(`leaders of ${hit.join(', ')} gone`);
+    const fromMs = this.timeline.nowMs;
+    for (const asset of hit) this.#outages.set(asset, { fromMs, untilMs: fromMs + forMs });
+  }
+
+  /** The only server dies and is started again: every connection breaks. */
+  takeServerAway(forMs: number): void {
+    this.faults.count('server-away');
+    this.timeline.mark('server gone');
+    this.#awayUntilMs = this.timeline.nowMs + forMs;
+    for (const link of this.links) link.disconnect(forMs + this.random.between(1, 500));
+    if (this.options.replicas === 1) for (const sink of this.sinks.values()) sink.loseTail();
+  }
+
+  /** `limbo`: it may be applied, and nobody will hear of it. */
+  health(asset: Asset): 'serving' | 'limbo' | 'electing' | 'away' {
+    const now = this.timeline.nowMs;
+    if (now < this.#awayUntilMs) return 'away';
+    const outage = this.#outages.get(asset);
+    if (!outage || now >= outage.untilMs) return 'serving';
+    return now < outage.fromMs + limboMs ? 'limbo' : 'electing';
+  }
+
+  /** When the asset answers again; now, if it does. */
+  servingAtMs(asset: Asset): number {
+    return Math.max(this.timeline.nowMs, this.#awayUntilMs, this.#outages.get(asset)?.untilMs ?? 0);
+  }
+
+  /** Ends all outages at once. */
+  heal(): void {
+    this.#outages.clear();
+    this.#awayUntilMs = 0;
+    this.timeline.mark('servers healed');
+  }
+}
