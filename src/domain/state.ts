@@ -64,6 +64,8 @@ export interface SkuState {
   readonly records: Records;
   readonly expiries: ExpiryQueue;
   readonly backdated: Backdated;
+  /** Holds and remembered ids: how many entries a snapshot has. */
+  readonly entryCount: number;
 }
 
 /** The state of a SKU that nothing has happened to. */
@@ -86,6 +88,9 @@ export function initialState(sku: string): SkuState {
     records: new Records(),
     expiries: new ExpiryQueue(),
     backdated: new Backdated(),
+    get entryCount() {
+      return this.records.size;
+    },
   };
 }
 
