@@ -73,6 +73,9 @@ export interface Subjects {
   dead(source: string): string;
   readonly allDead: string;
 
+  /** `inv.ack.<source>`: documents that an ERP has posted. */
+  postingAck(source: string): string;
+
   /** `inv.event.<skuKey>` */
   event(skuKey: string): string;
   readonly allEvents: string;
@@ -162,6 +165,8 @@ function createSubjects(
 
     dead: (source) => `${prefix}.dead.${source}`,
     allDead: `${prefix}.dead.*`,
+
+    postingAck: (source) => `${prefix}.ack.${source}`,
 
     event: (skuKey) => `${prefix}.event.${skuKey}`,
     allEvents: `${prefix}.event.*`,
