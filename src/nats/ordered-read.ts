@@ -1,0 +1,248 @@
+// Reads a subject's messages of a stream from one sequence to another, each once and in order, through a push
+// consumer of our own making.
+//
+// The client's ordered consumers have been silent for over 90 seconds after a cluster node's death, so:
+// 1. Progress means messages. Without any for `stallMs`, with a gap, or after a reconnect the consumer is thrown
+//    away and another starts behind the last message that was handed over.
+// 2. Without any for `giveUpMs` the read rejects. Nothing is handed over after it has ended.
+// 3. A message later than `to` before `to` itself means that `to` is gone: `unavailable`.
+
+import {
+  createInbox,
+  type Msg,
+  type NatsConnection,
+  nuid,
+  type Subscription,
+} from '@nats-io/transport-node';
+import { PortError } from '../ports.ts';
+import type { JetStreamApi } from './jetstream-api.ts';
+import { inboxPrefixOf } from './mux.ts';
+
+export interface ReadRange {
+  readonly stream: string;
+  /** Exactly one subject. */
+  readonly subject: string;
+  readonly from: number;
+  /** Sequence of an existing message of that subject. */
+  readonly to: number;
+  readonly stallMs: number;
+  readonly giveUpMs: number;
+}
+
+/** A message as the consumer delivers it; valid only during the call. */
+export interface DeliveredMessage {
+  readonly seq: number;
+  readonly storedAtMs: number;
+  text(): string;
+  header(name: string): string | undefined;
+}
+
+const nanosecondsPerSecond = 1_000_000_000;
+const decoder = new TextDecoder();
+
+/** Resolves once the message at `to` has been handed over. Rejects with `PortError`, or what `each` throws. */
+export function readInOrder(
+  api: JetStreamApi,
+  range: ReadRange,
+  each: (message: DeliveredMessage) => void,
+): Promise<void> {
+  if (range.from > range.to) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    new OrderedRead(api, range, each, (error) => (error === undefined ? resolve() : reject(error)));
+  });
+}
+
+class OrderedRead {
+  readonly #api: JetStreamApi;
+  readonly #range: ReadRange;
+  readonly #each: (message: DeliveredMessage) => void;
+  readonly #settle: (error?: unknown) => void;
+  readonly #timer: NodeJS.Timeout;
+  readonly #status: { unsubscribe(): void };
+  #next: number;
+  #progressAt = performance.now();
+  #startedAt = performance.now();
+  #attempt: Attempt | undefined;
+  #ended = false;
+
+  constructor(
+    api: JetStreamApi,
+    range: ReadRange,
+    each: (message: DeliveredMessage) => void,
+    settle: (error?: unknown) => void,
+  ) {
+    this.#api = api;
+    this.#range = range;
+    this.#each = each;
+    this.#settle = settle;
+    this.#next = range.from;
+    this.#timer = setInterval(() => this.#checkProgress(), Math.max(50, range.stallMs / 4));
+    this.#status = api.mux.onStatus((status) => {
+      if (status === 'connected') this.#restart();
+    });
+    this.#restart();
+  }
+
+  #restart(): void {
+    this.#attempt?.stop();
+    this.#startedAt = performance.now();
+    const attempt: Attempt = startAttempt(
+      this.#api,
+      this.#range,
+      this.#next,
+      (message) => this.#receive(attempt, message),
+      (error) => {
+        // Only the stall timer starts again: a consumer that cannot be made now is not made sooner by haste.
+        if (!this.#ended && attempt === this.#attempt) attempt.lastError = error;
+      },
+    );
+    this.#attempt = attempt;
+  }
+
+  #receive(attempt: Attempt, message: Msg): void {
+    if (this.#ended || attempt !== this.#attempt) return;
+    const position = positionOf(message.reply ?? '');
+    if (position === undefined) return;
+    if (position.consumerSeq !== attempt.delivered + 1) {
+      this.#restart();
+      return;
+    }
+    attempt.delivered += 1;
+    this.#progressAt = performance.now();
+    if (position.seq > this.#range.to) {
+      const { stream, to } = this.#range;
+      this.#end(new PortError('unavailable', `message ${to} of ${stream} is gone`));
+      return;
+    }
+    try {
+      this.#each(delivered(message, position));
+    } catch (error) {
+      this.#end(error);
+      return;
+    }
+    this.#next = position.seq + 1;
+    if (position.seq === this.#range.to) this.#end();
+  }
+
+  #checkProgress(): void {
+    const now = performance.now();
+    const { giveUpMs, stallMs, subject, to } = this.#range;
+    if (now - this.#progressAt > giveUpMs) {
+      const cause = this.#attempt?.lastError;
+      const message = `reading ${subject} stopped before ${this.#next} (of ${to}) for ${giveUpMs} ms`;
+      this.#end(new PortError('timeout', message, cause === undefined ? {} : { cause }));
+    } else if (now - Math.max(this.#progressAt, this.#startedAt) > stallMs) {
+      this.#restart();
+    }
+  }
+
+  #end(error?: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearInterval(this.#timer);
+    this.#status.unsubscribe();
+    this.#attempt?.stop();
+    this.#settle(error);
+  }
+}
+
+/** One consumer, from its creation until it is thrown away. */
+interface Attempt {
+  /** Messages received, which is also the last consumer sequence. */
+  delivered: number;
+  lastError: unknown;
+  stop(): void;
+}
+
+function startAttempt(
+  api: JetStreamApi,
+  range: ReadRange,
+  from: number,
+  receive: (message: Msg) => void,
+  failed: (error: unknown) => void,
+): Attempt {
+  const { connection } = api.mux;
+  const { stream, subject } = range;
+  const name = `read-${nuid.next()}`;
+  const inbox = createInbox(inboxPrefixOf(connection));
+  const subscription: Subscription = connection.subscribe(inbox, {
+    callback: (error, message) => {
+      if (error !== null) return;
+      if (message.reply?.startsWith('$JS.ACK.')) receive(message);
+      else answerControl(connection, message);
+    },
+  });
+  const created = api.call(`CONSUMER.CREATE.${stream}.${name}.${subject}`, {
+    stream_name: stream,
+    config: {
+      name,
+      deliver_subject: inbox,
+      filter_subject: subject,
+      deliver_policy: 'by_start_sequence',
+      opt_start_seq: from,
+      ack_policy: 'none',
+      max_deliver: 1,
+      replay_policy: 'instant',
+      flow_control: true,
+      idle_heartbeat: nanosecondsPerSecond,
+      inactive_threshold: 10 * nanosecondsPerSecond,
+      mem_storage: true,
+      num_replicas: 1,
+    },
+  });
+  created.catch(failed);
+  return {
+    delivered: 0,
+    lastError: undefined,
+    stop() {
+      if (!connection.isClosed()) subscription.unsubscribe();
+      // The server forgets it by itself after a while; this only spares it the work.
+      const remove = () => api.call(`CONSUMER.DELETE.${stream}.${name}`);
+      created.then(remove).catch(() => {});
+    },
+  };
+}
+
+/** Flow control asks for an answer; a stalled consumer says in its heartbeat where it waits for one. */
+export function answerControl(connection: NatsConnection, message: Msg): void {
+  const asked = message.reply || message.headers?.get('Nats-Consumer-Stalled');
+  if (asked !== undefined && asked !== '' && !connection.isClosed()) connection.publish(asked);
+}
+
+/** Where a delivered message stands. */
+export interface Position {
+  readonly seq: number;
+  readonly consumerSeq: number;
+  readonly storedAtMs: number;
+  /** Messages that the consumer has still to deliver after this one. */
+  readonly pending: number;
+}
+
+/**
+ * `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time, ns>.<pending>`, in newer
+ * servers optionally with `<domain>.<account hash>` before and a random token behind.
+ */
+export function positionOf(reply: string): Position | undefined {
+  const tokens = reply.split('.');
+  const at = tokens.length > 9 ? 7 : 5;
+  const [seq, consumerSeq, time, pending] = tokens.slice(at, at + 4);
+  if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || time === undefined) return undefined;
+  return {
+    seq: Number(seq),
+    consumerSeq: Number(consumerSeq),
+    storedAtMs: Number(time.slice(0, -6)),
+    pending: Number(pending),
+  };
+}
+
+function delivered(message: Msg, position: Position): DeliveredMessage {
+  return {
+    seq: position.seq,
+    storedAtMs: position.storedAtMs,
+    text: () => decoder.decode(message.data),
+    header: (name) => {
+      const value = message.headers?.get(name);
+      return value === undefined || value === '' ? undefined : value;
+    },
+  };
+}
