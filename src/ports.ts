@@ -93,7 +93,9 @@ export interface Snapshots {
     key: string,
     payload: string,
     expect: number,
-  ): Promise<{ readonly kind: 'stored'; readonly revision: number } | { readonly kind: 'conflict' }>;
+  ): Promise<
+    { readonly kind: 'stored'; readonly revision: number } | { readonly kind: 'conflict' }
+  >;
   /** Removes all keys that start with `prefix` + '.', or the key itself. */
   remove(prefix: string): Promise<void>;
 }
@@ -122,7 +124,9 @@ export interface Sink {
   takeOver(
     partition: number,
     claimSeq: number,
-  ): Promise<{ readonly kind: 'taken'; readonly completeTo: number } | { readonly kind: 'displaced' }>;
+  ): Promise<
+    { readonly kind: 'taken'; readonly completeTo: number } | { readonly kind: 'displaced' }
+  >;
   /**
    * Writes the entries in order and records that the sink is complete up to journal sequence
    * `upTo`. After an error the caller repeats the same or newer entries.
@@ -172,7 +176,9 @@ export interface Members {
   /** Writes our key with the TTL. `taken`: a living node of another incarnation has the name. */
   renew(
     record: NodeRecord,
-  ): Promise<{ readonly kind: 'renewed'; readonly serverNowMs: number } | { readonly kind: 'taken' }>;
+  ): Promise<
+    { readonly kind: 'renewed'; readonly serverNowMs: number } | { readonly kind: 'taken' }
+  >;
   leave(record: NodeRecord): Promise<void>;
   /** The living nodes as the bucket's leader knows them. */
   read(): Promise<Membership>;
@@ -184,6 +190,11 @@ export interface Members {
 
 export interface Subscription {
   unsubscribe(): void;
+}
+
+export interface BusSubscription extends Subscription {
+  /** Takes nothing new; resolves when everything that was on its way here has been handled. */
+  drain(): Promise<void>;
 }
 
 export interface Inbound {
@@ -199,7 +210,7 @@ export interface Bus {
     subject: string,
     options: { readonly queue?: string },
     handle: (message: Inbound) => void,
-  ): Subscription;
+  ): BusSubscription;
   /** Rejects with a `PortError` (`no_responders`, `timeout`, `disconnected`). */
   request(subject: string, payload: string | Uint8Array, timeoutMs: number): Promise<Uint8Array>;
   publish(subject: string, payload: string): void;

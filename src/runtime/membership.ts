@@ -1,0 +1,211 @@
+/**
+ * This node's membership: its own key, renewed in time, and what it knows of the others. Answers
+ * who owns a partition and tells when that changes.
+ *
+ * - Read from the leader at every renewal and after every hint, never from a watch alone.
+ * - When NATS itself was away, an expiry counts only after our own renewal has succeeded and one
+ *   TTL has passed: healthy nodes' keys expire then, too.
+ * - Every renewal gives an estimate of our clock's offset.
+ */
+
+import type { LastunitConfig } from '../config/config.ts';
+import type { Membership, NodeRecord, Ports, Subscription, Timer } from '../ports.ts';
+import type { Logger } from './log.ts';
+import type { NodeTime } from './node-time.ts';
+import { eligibleNodes, rendezvousOwners } from './ownership.ts';
+
+/** The name belongs to a living node: choose another. */
+export class NameTakenError extends Error {
+  readonly code = 'name_taken';
+}
+
+export interface MembershipOptions {
+  readonly config: LastunitConfig;
+  readonly ports: Ports;
+  readonly log: Logger;
+  readonly time: NodeTime;
+  readonly name: string;
+  readonly incarnation: string;
+  readonly httpUrl: () => string | undefined;
+  /** Partitions that this node serves now, for its record. */
+  readonly serving: () => readonly number[];
+  /** Owners may have changed. */
+  readonly onChange: () => void;
+  /** Another process has our name: stop. */
+  readonly onTaken: () => void;
+}
+
+export class MembershipKeeper {
+  readonly #options: MembershipOptions;
+  readonly #startedAtMs: number;
+  #membership: Membership = { revision: 0, nodes: [] };
+  #owners: readonly string[] = [];
+  #timer: Timer | undefined;
+  #hints: Subscription | undefined;
+  #leaving = false;
+  #stopped = false;
+  #quietUntilMs = 0;
+  #failing = false;
+  #working: Promise<void> | undefined;
+  #again = false;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+    this.#startedAtMs = options.time.now();
+  }
+
+  get membership(): Membership {
+    return this.#membership;
+  }
+
+  get revision(): number {
+    return this.#membership.revision;
+  }
+
+  /** The owner by rendezvous; undefined: nobody is known to live. */
+  ownerOf(partition: number): string | undefined {
+    return this.#owners[partition];
+  }
+
+  /** Who says that it serves the partition, other than `except`. */
+  servedBy(partition: number, except: string): NodeRecord | undefined {
+    return this.#membership.nodes.find(
+      (node) => node.name !== except && node.partitions.includes(partition),
+    );
+  }
+
+  /** Joins. A name that is taken is waited for one TTL: it may be our own previous run. */
+  async join(): Promise<void> {
+    const { config, ports, name } = this.#options;
+    const giveUpMs = ports.clock.now() + config.limits.memberTtlMs + 1_500;
+    while (!(await this.#renew())) {
+      if (ports.clock.now() > giveUpMs) {
+        throw new NameTakenError(`a living node is named ${name} already: choose another --name`);
+      }
+      await new Promise<void>((resolve) => ports.clock.after(config.limits.renewEveryMs, resolve));
+    }
+    await this.#read();
+    this.#hints = ports.members.onChange(() => this.refresh());
+    this.#renewLater();
+  }
+
+  /** Something may have changed: renews our record and reads the others'. */
+  refresh(): void {
+    if (this.#working) {
+      this.#again = true;
+      return;
+    }
+    this.#working = this.#work().finally(() => {
+      this.#working = undefined;
+      if (this.#again && !this.#stopped) {
+        this.#again = false;
+        this.refresh();
+      }
+    });
+  }
+
+  /** Resolves after a reading of the membership that began now or later. */
+  async refreshed(): Promise<void> {
+    await this.#working;
+    this.refresh();
+    await this.#working;
+  }
+
+  /** NATS was away: what expired meanwhile says nothing. */
+  disturbed(): void {
+    this.#failing = true;
+    this.#quietUntilMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Tells the others that this node hands over. */
+  async announceLeaving(): Promise<void> {
+    this.#leaving = true;
+    await this.#working;
+    await this.#renew();
+    await this.#read();
+  }
+
+  /** Removes our key. */
+  async leave(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#hints?.unsubscribe();
+    await this.#working;
+    await this.#options.ports.members.leave(this.#record());
+  }
+
+  /** Stops without a word, as a crash would. */
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#hints?.unsubscribe();
+  }
+
+  #renewLater(): void {
+    if (this.#stopped) return;
+    const { config, ports } = this.#options;
+    this.#timer = ports.clock.after(config.limits.renewEveryMs, () => {
+      this.refresh();
+      this.#renewLater();
+    });
+  }
+
+  async #work(): Promise<void> {
+    try {
+      if (!(await this.#renew())) {
+        this.#options.onTaken();
+        return;
+      }
+      await this.#read();
+    } catch (error) {
+      if (!this.#failing)
+        this.#options.log.warn({ error }, 'membership cannot be renewed just now');
+      this.disturbed();
+    }
+  }
+
+  async #renew(): Promise<boolean> {
+    const { ports, time, config } = this.#options;
+    const askedMs = ports.clock.now();
+    const renewed = await ports.members.renew(this.#record());
+    if (renewed.kind === 'taken') return false;
+    time.observe(renewed.serverNowMs, askedMs, ports.clock.now());
+    if (this.#failing) {
+      this.#failing = false;
+      this.#quietUntilMs = ports.clock.now() + config.limits.memberTtlMs + 250;
+    }
+    return true;
+  }
+
+  async #read(): Promise<void> {
+    const { ports, config } = this.#options;
+    const before = new Set(this.#membership.nodes.map(({ name }) => name));
+    const read = await ports.members.read();
+    if (read.revision < this.#membership.revision) return;
+    const quiet = ports.clock.now() < this.#quietUntilMs;
+    const names = eligibleNodes(read, before, quiet);
+    // While it is quiet, who was there stays known, so that the next read still counts them.
+    const missing = quiet
+      ? this.#membership.nodes.filter(
+          ({ name, leaving }) => !leaving && !read.nodes.some((node) => node.name === name),
+        )
+      : [];
+    this.#membership = { revision: read.revision, nodes: [...read.nodes, ...missing] };
+    this.#owners = rendezvousOwners(names, config.partitions);
+    this.#options.onChange();
+  }
+
+  #record(): NodeRecord {
+    const { name, incarnation, serving, time } = this.#options;
+    const httpUrl = this.#options.httpUrl();
+    return {
+      name,
+      incarnation,
+      partitions: serving(),
+      startedAtMs: this.#startedAtMs,
+      renewedAtMs: time.now(),
+      ...(this.#leaving ? { leaving: true } : {}),
+      ...(httpUrl === undefined ? {} : { httpUrl }),
+    };
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Makes checkpoints while the partition serves: page by page between rounds, so that nobody waits
+ * for a whole snapshot.
+ *
+ * Invariant 6: entries are made from committed state only (between rounds); the record is written
+ * after all pages, pieces and sinks that it relies on are acknowledged.
+ */
+
+import { encodeEntries, encodeHead } from '../../domain/snapshot-codec.ts';
+import type { SkuState } from '../../domain/state.ts';
+import type { Alarms } from './alarms.ts';
+import type { CheckpointStore } from './checkpoint.ts';
+import type { Outputs } from './outputs.ts';
+import type { PageEntry, Pages } from './pages.ts';
+import { foldSnapshotAndTail, type Residents } from './residents.ts';
+import type { Head } from './rounds.ts';
+import type { Tail } from './tail.ts';
+
+/** A SKU with at most this many holds and ids keeps them in its page. */
+const inlineEntriesMax = 20;
+const entriesPerPiece = 5_000;
+
+export interface CheckpointerOptions {
+  readonly head: Head;
+  readonly pageCount: number;
+  readonly pages: Pages;
+  readonly tail: Tail;
+  readonly residents: Residents;
+  readonly alarms: Alarms;
+  readonly outputs: Outputs;
+  readonly carts: { snapshot(): unknown[] };
+  readonly store: CheckpointStore;
+  readonly epoch: string;
+  /** The record that the next one replaces. */
+  readonly previous: { readonly seq: number; readonly revision: number } | undefined;
+  /** Resolves with what `work` gives, run at a moment between rounds. */
+  readonly betweenRounds: <T>(work: () => T) => Promise<T>;
+}
+
+interface Encoded {
+  readonly entry: PageEntry;
+  readonly pieces: readonly string[];
+}
+
+export class Checkpointer {
+  readonly #options: CheckpointerOptions;
+  #previous: { readonly seq: number; readonly revision: number } | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = options;
+    this.#previous = options.previous;
+  }
+
+  get running(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Sequence that the last checkpoint covers. */
+  get seq(): number {
+    return this.#previous?.seq ?? 0;
+  }
+
+  /** One checkpoint; a call while one is being made waits for it instead. */
+  run(): Promise<void> {
+    this.#running ??= this.#checkpoint().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { head, residents, tail, pages, betweenRounds } = this.#options;
+    const { plan, covers, carts } = await betweenRounds(() => {
+      const byPage = new Map<number, Set<string>>();
+      const add = (sku: string) => {
+        const page = pages.pageOf(sku);
+        byPage.set(page, (byPage.get(page) ?? new Set()).add(sku));
+      };
+      for (const resident of residents.values()) if (resident.dirty) add(resident.sku);
+      for (const sku of tail.keys()) add(sku);
+      return { plan: byPage, covers: { ...head }, carts: this.#options.carts.snapshot() };
+    });
+    for (const [page, skus] of plan) await this.#page(page, skus);
+    await this.#outputsReach(covers.seq);
+    await this.#record(covers, carts);
+  }
+
+  async #page(number: number, skus: ReadonlySet<string>): Promise<void> {
+    const { pages, betweenRounds } = this.#options;
+    await pages.page(number);
+    const stored = await this.#storedPieces(skus);
+    const encoded = await betweenRounds(() => {
+      const made = new Map<string, Encoded>();
+      for (const sku of skus) {
+        const one = this.#encode(sku, stored);
+        if (one) made.set(sku, one);
+      }
+      return made;
+    });
+    const updates = new Map<string, PageEntry>();
+    for (const [sku, { entry, pieces }] of encoded) {
+      if (pieces.length > 0) await pages.writePieces(sku, entry.coversSeq, pieces);
+      updates.set(sku, entry);
+    }
+    await pages.write(number, updates);
+    await betweenRounds(() => {
+      for (const [sku, entry] of updates) this.#covered(sku, entry.coversSeq);
+    });
+  }
+
+  /** Pieces of SKUs that only the tail knows: folding them needs what is stored. */
+  async #storedPieces(skus: ReadonlySet<string>): Promise<ReadonlyMap<string, unknown[][]>> {
+    const { pages, tail, residents } = this.#options;
+    const found = new Map<string, unknown[][]>();
+    for (const sku of skus) {
+      if (residents.peek(sku) || !tail.has(sku)) continue;
+      const entry = await pages.load(sku);
+      if (entry) found.set(sku, await pages.pieces(sku, entry));
+    }
+    return found;
+  }
+
+  #encode(sku: string, stored: ReadonlyMap<string, unknown[][]>): Encoded | undefined {
+    const { residents, tail, pages, head } = this.#options;
+    const resident = residents.peek(sku);
+    if (resident) return encodeSku(resident.state, head.seq, resident.lastSeq, resident.lastAtMs);
+    if (!tail.has(sku)) return undefined;
+    const entry = pages.peek(sku);
+    // Its page has left the cache meanwhile: the SKU stays in the tail until the next checkpoint
+    // is impossible, since this one would claim to cover it.
+    if (entry === null) throw new Error(`${sku}: its snapshot page is no longer in memory`);
+    const folded = foldSnapshotAndTail(sku, entry, stored.get(sku) ?? [], tail);
+    return encodeSku(folded.state, head.seq, folded.lastSeq, folded.lastAtMs);
+  }
+
+  #covered(sku: string, coversSeq: number): void {
+    const { residents, tail } = this.#options;
+    const resident = residents.peek(sku);
+    if (resident && resident.lastSeq <= coversSeq) resident.dirty = false;
+    tail.drop(sku);
+  }
+
+  /** Waits until every sink has recorded that it is complete up to `seq`. */
+  async #outputsReach(seq: number): Promise<void> {
+    const { outputs, head, betweenRounds } = this.#options;
+    while (outputs.recordedTo < seq && !outputs.closed) {
+      await outputs.settled();
+      await betweenRounds(() => outputs.collect(head.seq, true));
+      await outputs.settled();
+    }
+  }
+
+  async #record(covers: Head, carts: readonly unknown[]): Promise<void> {
+    const { alarms, store, pages, pageCount, epoch } = this.#options;
+    const revision = await store.write(
+      {
+        seq: covers.seq,
+        atMs: covers.atMs,
+        factsTo: covers.factsTo,
+        pageCount,
+        pages: pages.revisions,
+        alarms: alarms.entries(),
+        carts,
+        epoch,
+      },
+      this.#previous,
+    );
+    if (revision !== undefined) this.#previous = { seq: covers.seq, revision };
+  }
+}
+
+function encodeSku(state: SkuState, coversSeq: number, lastSeq: number, lastAtMs: number): Encoded {
+  const pieces = [...encodeEntries(state, entriesPerPiece)].map((piece) => JSON.stringify(piece));
+  const entries = state.entryCount;
+  const inline = entries <= inlineEntriesMax;
+  return {
+    entry: {
+      coversSeq,
+      lastSeq,
+      lastAtMs,
+      head: JSON.stringify(encodeHead(state)),
+      inline: inline ? (pieces[0] ?? '[]') : undefined,
+      pieces: inline ? 0 : pieces.length,
+    },
+    pieces: inline ? [] : pieces,
+  };
+}

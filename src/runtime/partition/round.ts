@@ -1,0 +1,182 @@
+/**
+ * One round: everything that a partition decides together. It collects the decisions of the SKU
+ * actors while state runs ahead, becomes one journal message, and holds every answer until that
+ * message, or a barrier, is durable (invariant 2).
+ */
+
+import type { DecisionSink } from '../../../actors/sku.ts';
+import { encodeEventGroup } from '../../contract/journal-message.ts';
+import { encodeReply } from '../../contract/replies.ts';
+import { encodeEventsText } from '../../domain/event-codec.ts';
+import type { SkuEvent } from '../../domain/events.ts';
+import type { Moment } from '../../domain/moment.ts';
+import type { Answer, Refusal } from '../../domain/outcome.ts';
+import type { StoredFact } from '../../ports.ts';
+import type { Resident } from './residents.ts';
+import type { CommandWork, PoisonFact, Work } from './work.ts';
+
+/** What one SKU contributed to the round. */
+interface Contribution {
+  readonly resident: Resident;
+  readonly events: SkuEvent[];
+}
+
+/** A fact that goes to the dead letters; the journal says so before anybody acts on it. */
+export interface DeadFact {
+  readonly fact: StoredFact;
+  readonly refusal: Refusal;
+}
+
+interface Held {
+  readonly work: Work;
+  readonly answer: Answer;
+}
+
+export class Round {
+  readonly moment: Moment;
+  readonly #contributions: Contribution[] = [];
+  readonly #groups: string[] = [];
+  readonly #carts: string[] = [];
+  readonly #held: Held[] = [];
+  readonly #dead: DeadFact[] = [];
+  #texts: (string | undefined)[] | undefined;
+  #bytes = 0;
+  #answered = false;
+  #factsTo: number | undefined;
+
+  constructor(moment: Moment) {
+    this.moment = moment;
+  }
+
+  /** Bytes of the journal message so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get hasEvents(): boolean {
+    return this.#groups.length > 0 || this.#carts.length > 0 || this.#dead.length > 0;
+  }
+
+  get empty(): boolean {
+    return !this.hasEvents && this.#held.length === 0;
+  }
+
+  get groups(): readonly string[] {
+    return this.#groups;
+  }
+
+  get carts(): readonly string[] {
+    return this.#carts;
+  }
+
+  get factsTo(): number | undefined {
+    return this.#factsTo;
+  }
+
+  get contributions(): readonly Contribution[] {
+    return this.#contributions;
+  }
+
+  factApplied(seq: number): void {
+    this.#factsTo = seq;
+  }
+
+  /**
+   * Sends one SKU its work as one event and takes what it decides. Answers false when the actor
+   * failed: nothing of it is in the round then.
+   */
+  decide(resident: Resident, works: readonly Work[]): boolean {
+    const events: SkuEvent[] = [];
+    const answers: Answer[] = [];
+    const sink: DecisionSink = {
+      expired: (expired) => {
+        for (const event of expired) events.push(event);
+      },
+      decided: (_index, decided, answer) => {
+        for (const event of decided) events.push(event);
+        answers.push(answer);
+      },
+    };
+    resident.actor.send({
+      type: 'commands.received',
+      commands: works.map((work) => work.command),
+      moment: this.moment,
+      sink,
+    });
+    if (resident.failed) return false;
+    for (let index = 0; index < works.length; index++) {
+      const work = works[index] as Work;
+      const answer = answers[index] as Answer;
+      this.#held.push({ work, answer });
+      if (work.kind === 'fact' && answer.kind === 'refused') {
+        this.#dead.push({ fact: work.fact, refusal: answer.refusal });
+      }
+    }
+    if (events.length > 0) this.#add(resident, events);
+    return true;
+  }
+
+  addPoison({ fact, refusal }: PoisonFact): void {
+    this.#dead.push({ fact, refusal });
+    this.#factsTo = fact.seq;
+  }
+
+  addCartEntry(text: string): void {
+    this.#carts.push(text);
+    this.#bytes += text.length;
+  }
+
+  #add(resident: Resident, events: SkuEvent[]): void {
+    const first = (events[0] as SkuEvent).version;
+    const text = encodeEventGroup(resident.sku, first, encodeEventsText(events));
+    this.#groups.push(text);
+    this.#bytes += text.length;
+    this.#contributions.push({ resident, events });
+  }
+
+  /**
+   * Builds the replies while the journal is writing. A strong read waits for its sequence and is
+   * built at release.
+   */
+  prepareReplies(): void {
+    this.#texts = this.#held.map(({ work, answer }) =>
+      work.kind === 'command' && answer.kind !== 'read' && answer.kind !== 'cart'
+        ? encodeReply(work.command, answer)
+        : undefined,
+    );
+  }
+
+  /** The round is durable and `headSeq` the partition's last sequence: all answers go out. */
+  release(headSeq: number, onCart: (work: CommandWork) => void): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    for (let index = 0; index < this.#held.length; index++) {
+      const { work, answer } = this.#held[index] as Held;
+      if (work.kind === 'inner') work.answered(answer);
+      if (work.kind !== 'command') continue;
+      if (answer.kind === 'cart') {
+        onCart(work);
+        continue;
+      }
+      const text = this.#texts?.[index] ?? encodeReply(work.command, answer, headSeq);
+      work.slot.reply(text, answer.kind === 'refused' ? answer.refusal : undefined);
+    }
+  }
+
+  /** Whether it happened is not known, or it did not: everybody who waits hears the same refusal. */
+  refuse(refusal: Refusal, reply: (work: Work, refusal: Refusal) => void): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    for (const { work } of this.#held) reply(work, refusal);
+  }
+
+  /** The works whose places in the mailbox are free once the round is over. */
+  *works(): IterableIterator<Work> {
+    for (const { work } of this.#held) yield work;
+  }
+
+  /** Facts that were refused for good in this round. */
+  get deadFacts(): readonly DeadFact[] {
+    return this.#dead;
+  }
+}

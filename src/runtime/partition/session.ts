@@ -1,0 +1,386 @@
+/**
+ * One claim's worth of a partition: everything that a node knows of it between its claim and the
+ * moment it is fenced or hands over. Throwing the session away is throwing away all memory of the
+ * partition (invariant 3); there is nothing else to forget.
+ */
+
+import type { LastunitConfig } from '../../config/config.ts';
+import type { Refusal } from '../../domain/outcome.ts';
+import type { JournalMeta, Ports, Timer } from '../../ports.ts';
+import type { CartBook } from '../carts/cart-book.ts';
+import type { CommitSlots } from '../commit-slots.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { Alarms } from './alarms.ts';
+import { catchUpOutputs } from './catch-up.ts';
+import { type Checkpoint, CheckpointStore } from './checkpoint.ts';
+import { Checkpointer } from './checkpointer.ts';
+import { Committer, type MessageIds } from './committer.ts';
+import { FactFeed } from './facts.ts';
+import type { Mailbox } from './mailbox.ts';
+import { Outputs } from './outputs.ts';
+import { Pages } from './pages.ts';
+import { claimPartition, replay } from './recovery.ts';
+import { type ResidentBudget, Residents } from './residents.ts';
+import { type Head, Rounds } from './rounds.ts';
+import { Tail } from './tail.ts';
+import type { CommandWork } from './work.ts';
+
+/** What all partitions of a node share. */
+export interface NodeShared {
+  readonly config: LastunitConfig;
+  readonly ports: Ports;
+  readonly log: Logger;
+  readonly node: string;
+  readonly incarnation: string;
+  readonly ids: MessageIds;
+  readonly slots: CommitSlots;
+  readonly budget: ResidentBudget;
+  readonly meta: () => JournalMeta;
+  readonly recordGenesis: (partition: number) => Promise<void>;
+  readonly membershipRevision: () => number;
+  /** Whether this node still owns the partition and nobody else says that it serves it. */
+  readonly mayClaim: (partition: number) => boolean;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+}
+
+export interface SessionOptions {
+  readonly shared: NodeShared;
+  readonly partition: number;
+  readonly mailbox: Mailbox;
+  /** Do without snapshots: they have been found wanting. */
+  readonly ignoreSnapshots: boolean;
+  readonly onCart: (work: CommandWork) => void;
+  readonly makeCarts: (session: Session) => CartBook;
+  /** The session is over: fenced, displaced, or our own bug. */
+  readonly onEnd: (error: unknown) => void;
+}
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #committer: Committer;
+  readonly #tail = new Tail();
+  readonly #alarms: Alarms;
+  readonly #carts: CartBook;
+  readonly #restWaiting: (() => void)[] = [];
+  #head: Head = { seq: 0, atMs: 0, factsTo: 0 };
+  #claimSeq = 0;
+  #residents: Residents | undefined;
+  #outputs: Outputs | undefined;
+  #checkpointer: Checkpointer | undefined;
+  #facts: FactFeed | undefined;
+  #rounds: Rounds | undefined;
+  #alarmTimer: Timer | undefined;
+  #alarmAtMs = Number.POSITIVE_INFINITY;
+  #checkpointDueMs = 0;
+  #over = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { ports, ids } = options.shared;
+    this.#committer = new Committer(ports.journal, ports.clock, ids, options.partition);
+    this.#alarms = new Alarms(() => this.#armAlarmTimer());
+    this.#carts = options.makeCarts(this);
+  }
+
+  get headSeq(): number {
+    return this.#head.seq;
+  }
+
+  get claimSeq(): number {
+    return this.#claimSeq;
+  }
+
+  get residents(): Residents | undefined {
+    return this.#residents;
+  }
+
+  get rounds(): Rounds | undefined {
+    return this.#rounds;
+  }
+
+  get carts(): CartBook {
+    return this.#carts;
+  }
+
+  /** Events that no checkpoint covers yet. */
+  get behindCheckpoint(): number {
+    return this.#head.seq - (this.#checkpointer?.seq ?? 0);
+  }
+
+  /** Fences whoever owned the partition. */
+  async claim(): Promise<void> {
+    const { shared, partition } = this.#options;
+    const { ports } = shared;
+    const meta = shared.meta();
+    this.#claimSeq = await claimPartition({
+      partition,
+      journal: ports.journal,
+      committer: this.#committer,
+      node: shared.node,
+      incarnation: shared.incarnation,
+      epoch: meta.epoch,
+      membershipRevision: shared.membershipRevision(),
+      nowMs: shared.now,
+      genesisRecorded: meta.genesis.includes(partition),
+      recordGenesis: () => shared.recordGenesis(partition),
+    });
+  }
+
+  /** Replays up to the claim and gets ready to serve. */
+  async recover(): Promise<void> {
+    const { shared, partition } = this.#options;
+    const { ports, config } = shared;
+    const store = new CheckpointStore(ports.snapshots, partition);
+    const stored = await store.read();
+    const checkpoint = this.#options.ignoreSnapshots ? undefined : stored;
+    this.#carts.restore(checkpoint?.carts ?? []);
+    const { head, dead } = await replay({
+      partition,
+      journal: ports.journal,
+      checkpoint,
+      claimSeq: this.#claimSeq,
+      epoch: shared.meta().epoch,
+      tail: this.#tail,
+      alarms: this.#alarms,
+      onCartEntry: (entry, atMs) => this.#carts.fold(entry, atMs),
+    });
+    this.#head = head;
+    const pages = new Pages(ports.snapshots, {
+      partition,
+      pageCount: checkpoint?.pageCount ?? config.limits.pageCount,
+      pagesCachedMax: config.limits.pagesCachedMax,
+      relied: checkpoint?.pages ?? new Map(),
+      ignoreStored: this.#options.ignoreSnapshots,
+    });
+    this.#compose(store, checkpoint, stored, pages);
+    await this.#takeOverOutputs(checkpoint, dead);
+  }
+
+  #compose(
+    store: CheckpointStore,
+    checkpoint: Checkpoint | undefined,
+    stored: Checkpoint | undefined,
+    pages: Pages,
+  ): void {
+    const { shared, partition, mailbox } = this.#options;
+    const { config, ports } = shared;
+    const head = this.#head;
+    const alarms = this.#alarms;
+    const tail = this.#tail;
+    const residents = new Residents({
+      rules: config.rules,
+      alarms,
+      pages,
+      tail,
+      budget: shared.budget,
+      onFailure: (sku, error) => shared.log.error({ partition, sku, error }, 'a SKU actor failed'),
+    });
+    const outputs = new Outputs({
+      partition,
+      clock: ports.clock,
+      sinks: ports.sinks,
+      rules: config.rules,
+      viewFlushMs: config.limits.viewFlushMs,
+      derivedRowsMax: config.limits.derivedRowsMax,
+      onDisplaced: (sink) => this.#end(new Error(`displaced as the writer of ${sink}`)),
+      onTrouble: (sink, error) =>
+        shared.log.warn({ partition, sink, error }, 'derived data not written; trying again'),
+      wantCollect: () => this.#atRest(),
+    });
+    const facts = new FactFeed({
+      partition,
+      log: ports.facts,
+      logger: shared.log,
+      clock: ports.clock,
+      settings: config,
+      after: head.factsTo,
+      arrived: () => this.#rounds?.kick(),
+    });
+    this.#residents = residents;
+    this.#outputs = outputs;
+    this.#facts = facts;
+    this.#checkpointer = new Checkpointer({
+      head,
+      pageCount: checkpoint?.pageCount ?? config.limits.pageCount,
+      pages,
+      tail,
+      residents,
+      alarms,
+      outputs,
+      carts: this.#carts,
+      store,
+      epoch: shared.meta().epoch,
+      previous: stored,
+      betweenRounds: (work) => this.betweenRounds(work),
+    });
+    this.#rounds = new Rounds({
+      partition,
+      limits: config.limits,
+      clock: ports.clock,
+      now: shared.now,
+      slots: shared.slots,
+      mailbox,
+      committer: this.#committer,
+      residents,
+      alarms,
+      outputs,
+      facts,
+      carts: this.#carts,
+      head,
+      header: () => ({
+        incarnation: shared.incarnation,
+        epoch: shared.meta().epoch,
+        claim: { revision: shared.membershipRevision(), node: shared.node },
+      }),
+      between: () => this.#atRest(),
+      onDeadFact: ({ fact, refusal }) => void facts.bury(fact, refusal),
+      onCart: this.#options.onCart,
+      onEnd: (error) => this.#end(error),
+      log: shared.log,
+      metrics: shared.metrics,
+    });
+  }
+
+  /** Runs `work` when no round is under way: state is then what the journal says. */
+  betweenRounds<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = () => {
+        if (this.#over) return reject(new Error('the partition is no longer served here'));
+        try {
+          resolve(work());
+        } catch (error) {
+          reject(error as Error);
+        }
+      };
+      if (this.#rounds === undefined || this.#rounds.atRest) run();
+      else this.#restWaiting.push(run);
+    });
+  }
+
+  /** Starts deciding. */
+  serve(): void {
+    this.#checkpointDueMs =
+      this.#options.shared.now() + this.#options.shared.config.limits.snapshotEveryMs;
+    this.#armAlarmTimer();
+    this.#facts?.wake();
+    this.#rounds?.kick();
+    this.#carts.resume();
+  }
+
+  /** Facts may have arrived. */
+  wakeFacts(): void {
+    this.#facts?.wake();
+  }
+
+  /** Finishes what has been accepted and makes a last checkpoint, so that the next owner starts at once. */
+  async drain(): Promise<void> {
+    await this.#rounds?.quiesced();
+    await this.#checkpointer?.run();
+  }
+
+  /** A moment between rounds: outputs, snapshots and passivation get their turn. */
+  #atRest(): void {
+    if (this.#over || !this.#rounds) return;
+    if (this.#outputs?.due) this.#outputs.collect(this.#head.seq);
+    this.#restWaiting.shift()?.();
+    const { shared } = this.#options;
+    if (shared.budget.over && (this.#residents?.shrink() ?? 0) > 0) this.#checkpointDueMs = 0;
+    this.#maybeCheckpoint();
+    this.#armAlarmTimer();
+    if (this.#restWaiting.length > 0 && this.#rounds.atRest) queueMicrotask(() => this.#atRest());
+  }
+
+  #maybeCheckpoint(): void {
+    const { shared, partition } = this.#options;
+    const checkpointer = this.#checkpointer;
+    if (!checkpointer || checkpointer.running || this.behindCheckpoint === 0) return;
+    const overdue =
+      shared.now() >= this.#checkpointDueMs ||
+      this.behindCheckpoint >= shared.config.limits.snapshotEveryEvents;
+    if (!overdue) return;
+    this.#checkpointDueMs = shared.now() + shared.config.limits.snapshotEveryMs;
+    checkpointer.run().catch((error: unknown) => {
+      if (!this.#over)
+        shared.log.warn({ partition, error }, 'checkpoint failed; it will be tried again');
+    });
+  }
+
+  #armAlarmTimer(): void {
+    if (this.#over) return;
+    const next = this.#alarms.nextAtMs();
+    if (next === undefined || (this.#alarmTimer && next >= this.#alarmAtMs)) return;
+    this.#alarmTimer?.cancel();
+    this.#alarmAtMs = next;
+    const { clock } = this.#options.shared.ports;
+    this.#alarmTimer = clock.after(Math.max(0, next - this.#options.shared.now()), () => {
+      this.#alarmTimer = undefined;
+      this.#alarmAtMs = Number.POSITIVE_INFINITY;
+      this.#rounds?.kick();
+      if (this.#rounds?.atRest) this.#armAlarmTimer();
+    });
+  }
+
+  /** Fences the sinks, and writes what a crash of the owner before us left behind. */
+  async #takeOverOutputs(
+    checkpoint: Checkpoint | undefined,
+    dead: readonly { seq: number; code: string; message: string }[],
+  ): Promise<void> {
+    const { shared, partition } = this.#options;
+    const outputs = this.#outputs as Outputs;
+    const complete = await outputs.takeOver(this.#claimSeq);
+    await catchUpOutputs({
+      partition,
+      journal: shared.ports.journal,
+      complete,
+      checkpointSeq: checkpoint?.seq ?? 0,
+      claimSeq: this.#claimSeq,
+      tail: this.#tail,
+      outputs,
+      touch: (skus) => this.#touchLater(skus),
+    });
+    for (const { seq, code, message } of dead) {
+      const facts = await shared.ports.facts.read(partition, seq - 1, 1);
+      const fact = facts[0];
+      if (fact?.seq === seq)
+        await this.#facts?.bury(fact, { code: code as Refusal['code'], message });
+    }
+  }
+
+  /** Rows of SKUs that may be stale: activated a few at a time, so that commands go first. */
+  #touchLater(skus: ReadonlySet<string>): void {
+    const step = async () => {
+      for (const sku of skus) {
+        if (this.#over) return;
+        const resident = await this.#residents?.activate(sku);
+        if (!resident) return;
+        await this.betweenRounds(() => {
+          // It may have been passivated meanwhile: then it was clean, and its row is written anew.
+          const current = this.#residents?.peek(sku) ?? resident;
+          this.#outputs?.touch(current);
+        });
+      }
+    };
+    step().catch((error: unknown) => {
+      if (!this.#over) this.#end(error);
+    });
+  }
+
+  #end(error: unknown): void {
+    if (!this.#over) this.#options.onEnd(error);
+  }
+
+  /** Stops everything and forgets it; what waits hears `refusal`. */
+  dispose(refusal: Refusal): void {
+    this.#over = true;
+    this.#alarmTimer?.cancel();
+    this.#rounds?.stop(refusal);
+    this.#committer.abandon();
+    this.#outputs?.close();
+    this.#facts?.close();
+    this.#carts.dispose(refusal);
+    this.#residents?.clear();
+    for (const run of this.#restWaiting.splice(0)) run();
+  }
+}
