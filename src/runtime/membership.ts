@@ -120,9 +120,7 @@ export class MembershipKeeper {
   /** Tells the others that this node hands over. */
   async announceLeaving(): Promise<void> {
     this.#leaving = true;
-    await this.#working;
-    await this.#renew();
-    await this.#read();
+    await this.refreshed();
   }
 
   /** Removes our key. */

@@ -1,0 +1,100 @@
+// Nodes of this process on a real nats-server, for integration tests.
+
+import { randomUUID } from 'node:crypto';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import type { LastunitConfig } from '../../src/config/config.ts';
+import { resolveConfig } from '../../src/config/resolve.ts';
+import { createNatsPorts, type NatsPorts } from '../../src/nats/nats-ports.ts';
+import type { Clock, Ports } from '../../src/ports.ts';
+import type { Logger } from '../../src/runtime/log.ts';
+import { createNode, type LastunitNode } from '../../src/runtime/node.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
+
+/** A configuration with the defaults, small enough for tests. */
+export function testConfig(raw: Record<string, unknown> = {}): LastunitConfig {
+  const resolved = resolveConfig({ partitions: 4, ...raw });
+  if (resolved.problems) throw new Error(resolved.problems.join('\n'));
+  return resolved.config;
+}
+
+export interface TestNodeOptions {
+  readonly url: string;
+  readonly name?: string;
+  readonly config?: LastunitConfig;
+  readonly clock?: Clock;
+  readonly log?: Logger;
+  /** Wraps the ports, to watch or disturb what goes through them. */
+  readonly wrap?: (ports: Ports) => Ports;
+}
+
+export interface TestNode {
+  readonly node: LastunitNode;
+  readonly nats: NatsPorts;
+  readonly config: LastunitConfig;
+  stop(): Promise<void>;
+  /** Ends the connection without a word, as a crash of the process would. */
+  crash(): Promise<void>;
+}
+
+const quiet = () => {};
+export const silentLog: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+
+/** Logs to standard error when LASTUNIT_TEST_LOG is set. */
+export function testLog(name: string): Logger {
+  if (process.env.LASTUNIT_TEST_LOG === undefined) return silentLog;
+  const line = (level: string) => (fields: object, message: string) =>
+    console.error(name, level, message, fields);
+  return { debug: quiet, info: line('info'), warn: line('warn'), error: line('error') };
+}
+
+export async function startNode(options: TestNodeOptions): Promise<TestNode> {
+  const config = options.config ?? testConfig();
+  const name = options.name ?? 'n1';
+  const nats = await createNatsPorts({
+    nats: { url: options.url, name },
+    prefix: config.prefix,
+    partitions: config.partitions,
+    viewChannels: [...config.rules.channels.values()].filter((c) => c.view).map((c) => c.name),
+    clock: options.clock ?? systemClock,
+    memberTtlSeconds: config.limits.memberTtlMs / 1000,
+    appendTimeoutMs: config.limits.appendTimeoutMs,
+  });
+  const node = createNode(config, options.wrap ? options.wrap(nats.ports) : nats.ports, {
+    name,
+    incarnation: randomUUID(),
+    log: options.log ?? testLog(name),
+  });
+  await node.start();
+  return {
+    node,
+    nats,
+    config,
+    async stop() {
+      await node.stop();
+      await nats.close();
+    },
+    async crash() {
+      await nats.connection.close();
+    },
+  };
+}
+
+/** A plain NATS client, as an integrator would use it. */
+export interface TestChannel {
+  readonly connection: NatsConnection;
+  request(subject: string, payload: unknown, timeoutMs?: number): Promise<Record<string, unknown>>;
+  close(): Promise<void>;
+}
+
+export async function connectChannel(url: string): Promise<TestChannel> {
+  const connection = await connect({ servers: url });
+  return {
+    connection,
+    async request(subject, payload, timeoutMs = 5_000) {
+      const body = typeof payload === 'string' ? payload : JSON.stringify(payload);
+      const reply = await connection.request(subject, body, { timeout: timeoutMs });
+      return reply.json() as Record<string, unknown>;
+    },
+    close: () => connection.close(),
+  };
+}
