@@ -63,13 +63,17 @@ function pathOf(error: TLocalizedValidationError): string[] {
   return path;
 }
 
-/** `lines[0].qty`; cut where somebody's unknown field is longer than any of ours. */
+/**
+ * `lines[0].qty`. Somebody's unknown field is cut where it is longer than any of ours, and shown
+ * without what could break a line: messages go into headers and logs.
+ */
 export function fieldName(path: readonly string[]): string | undefined {
   if (path.length === 0) return undefined;
   const name = path
     .map((token, i) => (/^[0-9]+$/.test(token) ? `[${token}]` : i === 0 ? token : `.${token}`))
     .join('');
-  return name.length > 100 ? `${name.slice(0, 100)}…` : name;
+  const short = name.length > 100 ? `${name.slice(0, 100)}…` : name;
+  return short.replace(/[\p{Cc}\p{Cs}]/gu, '?');
 }
 
 function limitBeyond(value: unknown, path: readonly string[]): string | undefined {
