@@ -1,11 +1,14 @@
 /**
  * The partition actor: the life of one partition on one node.
  *
- *     claiming ──▶ recovering ──▶ serving ──▶ draining ──▶ released
- *        ▲  ▲           │            │            │
- *        │  └───────────┴── fenced ──┴────────────┘   (somebody else's message: invariant 3)
- *        └── after a pause, if this node still may claim it; else ──▶ released
- *     any of claiming, recovering ──▶ refused   (the journal is not what it must be: invariant 5)
+ *     asking ──▶ claiming ──▶ recovering ──▶ serving ──▶ draining ──▶ released
+ *                   ▲  ▲           │            │            │
+ *                   │  └───────────┴── fenced ──┴────────────┘  (somebody else's message: invariant 3)
+ *                   └── after a pause, if this node still may claim it; else ──▶ released
+ *     claiming, recovering ──▶ refused   (the journal is not what it must be: invariant 5)
+ *
+ * While asking, claiming and recovering, commands wait in the mailbox: a hand-over is a short delay
+ * for them and not an error.
  *
  * It says what happens in which state and does nothing itself: the steps are actors that the
  * runtime provides.
@@ -42,6 +45,8 @@ const step = fromPromise<void>(async () => {
 export const partitionMachine = setup({
   types: {} as { context: PartitionContext; events: PartitionMessage },
   actors: {
+    /** Asks whoever serves the partition to hand it over; rejects when they will not. */
+    ask: step,
     /** Writes the claim; resolves when it is durable. */
     claim: step,
     /** Replays up to the claim. */
@@ -55,6 +60,8 @@ export const partitionMachine = setup({
     serve: () => {},
     /** Throws away all memory of the partition and answers what is held `unavailable`. */
     forget: () => {},
+    /** As `forget`, but what has not been decided goes to the next owner. */
+    handOn: () => {},
     released: () => {},
     refuse: () => {},
     report: () => {},
@@ -73,9 +80,13 @@ export const partitionMachine = setup({
 }).createMachine({
   id: 'partition',
   context: { trouble: undefined },
-  initial: 'claiming',
+  initial: 'asking',
   on: { fenced: { target: '.fenced', actions: 'blame' } },
   states: {
+    asking: {
+      invoke: { src: 'ask', onDone: 'claiming', onError: { target: 'released', actions: 'blame' } },
+      on: { handover: 'released' },
+    },
     claiming: {
       invoke: {
         src: 'claim',
@@ -117,6 +128,6 @@ export const partitionMachine = setup({
       on: { handover: 'released', fenced: {} },
     },
     refused: { entry: ['report', 'forget', 'refuse'], on: { handover: 'released', fenced: {} } },
-    released: { type: 'final', entry: ['forget', 'released'] },
+    released: { type: 'final', entry: ['handOn', 'released'] },
   },
 });

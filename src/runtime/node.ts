@@ -135,6 +135,7 @@ class Node implements LastunitNode {
       }),
       onCart: (work) => this.#router.toHome(work),
       redirect: (work) => this.#router.redirect(work),
+      redirectCart: (command, slot) => this.#router.redirectCart(command, slot),
       askHandOver: (node, partition) => this.#askHandOver(node, partition),
       onChange: () => this.#partitionsChanged(),
     });
@@ -179,6 +180,7 @@ class Node implements LastunitNode {
     });
     await this.#router.drain();
     await this.#partitions.leaveAll(this.#othersLive());
+    await this.#router.settled();
     await this.#membership.leave().catch((error: unknown) => {
       this.#options.log.warn({ error }, 'our membership is left to its TTL');
     });

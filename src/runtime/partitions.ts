@@ -3,11 +3,12 @@
  * more. A joining node asks for hand-over first and claims without it only after a time-out.
  */
 
+import type { CartCommand } from '../contract/cart.ts';
 import type { CartRemote } from './carts/cart-book.ts';
 import type { MembershipKeeper } from './membership.ts';
 import { Partition, type PartitionPhase, type PartitionStatus } from './partition/partition.ts';
 import type { NodeShared } from './partition/session.ts';
-import type { CommandWork } from './partition/work.ts';
+import type { CommandWork, ReplySlot } from './partition/work.ts';
 
 export interface PartitionsOptions {
   readonly shared: NodeShared;
@@ -15,6 +16,7 @@ export interface PartitionsOptions {
   readonly remote: CartRemote;
   readonly onCart: (work: CommandWork) => void;
   readonly redirect: (work: CommandWork) => void;
+  readonly redirectCart: (command: CartCommand, slot: ReplySlot) => void;
   /** Asks the node that serves the partition to hand it over. */
   readonly askHandOver: (
     node: string,
@@ -28,7 +30,6 @@ export class Partitions {
   readonly #options: PartitionsOptions;
   readonly #all = new Map<number, Partition>();
   readonly #leaving = new Map<number, Promise<void>>();
-  readonly #asking = new Set<number>();
   #stopping = false;
   #whenEmpty: (() => void) | undefined;
 
@@ -46,7 +47,8 @@ export class Partitions {
 
   /** Numbers of the partitions that this node has claimed and not let go. */
   held(): number[] {
-    return [...this.#all.keys()].sort((a, b) => a - b);
+    const held = [...this.#all.values()].filter(({ phase }) => phase !== 'asking');
+    return held.map(({ number }) => number).sort((a, b) => a - b);
   }
 
   statuses(): PartitionStatus[] {
@@ -107,32 +109,20 @@ export class Partitions {
         };
       });
     }
-    await Promise.all(this.held().map((partition) => this.handOver(partition)));
+    await Promise.all([...this.#all.keys()].map((partition) => this.handOver(partition)));
   }
 
   #take(number: number): void {
-    if (this.#all.has(number) || this.#asking.has(number)) return;
-    const { shared, membership } = this.#options;
-    const holder = membership().servedBy(number, shared.node);
-    if (!holder) return this.#start(number);
-    this.#asking.add(number);
-    void this.#options.askHandOver(holder.name, number).then((outcome) => {
-      this.#asking.delete(number);
-      const ours = membership().ownerOf(number) === shared.node;
-      // 'mine': one of us sees an older membership; the next reading will tell.
-      if (outcome === 'mine' || !ours || this.#stopping || this.#all.has(number)) return;
-      this.#start(number);
-    });
-  }
-
-  #start(number: number): void {
-    const { shared, remote, onCart, redirect, onChange } = this.#options;
+    if (this.#all.has(number)) return;
+    const { shared, remote, onCart, redirect, redirectCart, onChange } = this.#options;
     const partition = new Partition({
       shared,
       partition: number,
       remote,
+      ask: () => this.#ask(number),
       onCart,
       redirect,
+      redirectCart,
       onPhase: (phase: PartitionPhase) => {
         if (phase === 'released') this.#released(number);
         if (phase === 'serving' || phase === 'refused' || phase === 'released') onChange();
@@ -140,6 +130,15 @@ export class Partitions {
     });
     this.#all.set(number, partition);
     partition.start();
+  }
+
+  async #ask(number: number): Promise<void> {
+    const { shared, membership, askHandOver } = this.#options;
+    const holder = membership().servedBy(number, shared.node);
+    if (!holder) return;
+    const outcome = await askHandOver(holder.name, number);
+    // 'mine': one of us sees an older membership; the next reading will tell.
+    if (outcome === 'mine') throw new Error(`${holder.name} owns partition ${number}`);
   }
 
   #released(number: number): void {

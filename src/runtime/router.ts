@@ -49,6 +49,7 @@ export class Router {
   readonly #options: RouterOptions;
   #subscriptions: BusSubscription[] = [];
   #forwards = 0;
+  #whenSettled: (() => void)[] = [];
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -107,16 +108,29 @@ export class Router {
     );
   }
 
+  /** A cart command that its home cannot keep: to whoever owns home now. */
+  redirectCart(command: CartCommand, slot: ReplySlot): void {
+    const { channel, verb, fingerprint: _, ...payload } = command;
+    const rest = `cmd.${channel}.${verb}`;
+    this.#forward(this.#homeOf(command), 1, rest, JSON.stringify(payload), slot, command.id);
+  }
+
+  /** Resolves when no command waits for another node, or after the forwards' time-out. */
+  settled(): Promise<void> {
+    if (this.#forwards === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenSettled.push(resolve));
+  }
+
   /** A single-SKU command that is about a cart's line: its home decides. */
   toHome(work: CommandWork): void {
-    const { slot, receivedAtMs } = work;
+    const { slot } = work;
     const command = cartCommandOf(work.command);
     if (!command) {
       const refusal = invalidRequest('reservation', 'is of a cart, which has no partial confirm');
       return slot.reply(encodeError(idOf(work.command), refusal), refusal);
     }
     const { channel, verb, fingerprint: _, ...payload } = command;
-    this.#cart(command, slot, 1, `cmd.${channel}.${verb}`, JSON.stringify(payload), receivedAtMs);
+    this.#cart(command, slot, 1, `cmd.${channel}.${verb}`, JSON.stringify(payload));
   }
 
   #onCommand(message: Inbound, subject: string, hop: number): void {
@@ -134,7 +148,7 @@ export class Router {
     const rest = subject.slice(names.prefix.length + 1);
     const receivedAtMs = this.#options.now();
     if (parsed.kind === 'cart') {
-      return this.#cart(parsed.command, slot, hop, rest, message.payload, receivedAtMs);
+      return this.#cart(parsed.command, slot, hop, rest, message.payload);
     }
     const partition = this.#partitionOf(parsed.command.sku);
     const local = this.#options.local(partition);
@@ -199,13 +213,9 @@ export class Router {
     hop: number,
     rest: string,
     payload: Uint8Array | string,
-    _receivedAtMs: number,
   ): void {
-    const { config, local } = this.#options;
-    const channel = 'heldBy' in command ? (command.heldBy ?? command.channel) : command.channel;
-    const id = command.verb === 'reserve' ? command.id : command.reservation;
-    const home = homeOf(channel, id, config.partitions);
-    const partition = local(home);
+    const home = this.#homeOf(command);
+    const partition = this.#options.local(home);
     if (partition) partition.acceptCart(command, slot);
     else this.#forward(home, hop, rest, payload, slot, command.id);
   }
@@ -242,6 +252,7 @@ export class Router {
       )
       .finally(() => {
         this.#forwards -= 1;
+        if (this.#forwards === 0) for (const resolve of this.#whenSettled.splice(0)) resolve();
       });
   }
 
@@ -263,6 +274,12 @@ export class Router {
         );
       },
     };
+  }
+
+  #homeOf(command: CartCommand): number {
+    const channel = 'heldBy' in command ? (command.heldBy ?? command.channel) : command.channel;
+    const id = command.verb === 'reserve' ? command.id : command.reservation;
+    return homeOf(channel, id, this.#options.config.partitions);
   }
 
   #partitionOf(sku: string): number {

@@ -62,6 +62,7 @@ export class CartBook implements CartEntries {
   readonly #busy = new Map<string, Waiting[]>();
   readonly #courses = new Set<CartCourse>();
   #entries: QueuedEntry[] = [];
+  #idle: (() => void)[] = [];
   #disposed = false;
   #forgetAtMs = 0;
 
@@ -73,9 +74,10 @@ export class CartBook implements CartEntries {
     return this.#entries.length > 0;
   }
 
-  /** Whether a course is under way. */
-  get idle(): boolean {
-    return this.#courses.size === 0;
+  /** Resolves when no course is under way. */
+  quiesced(): Promise<void> {
+    if (this.#courses.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   take(bytesMax: number): { text: string; committed: () => void }[] {
@@ -200,6 +202,7 @@ export class CartBook implements CartEntries {
           slot.reply(encodeError(command.id, refusal), refusal);
         } else this.handle(command, slot);
       }
+      if (this.#courses.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     });
   }
 

@@ -15,7 +15,7 @@ import {
   cartKey,
 } from '../../domain/carts.ts';
 import type { SkuCommand } from '../../domain/commands.ts';
-import type { Acceptance, Answer, Refusal, ShortLine } from '../../domain/outcome.ts';
+import type { Answer, Refusal, ShortLine } from '../../domain/outcome.ts';
 import { unavailable } from '../partition/refusals.ts';
 import type { ReplySlot } from '../partition/work.ts';
 import type { CartBook } from './cart-book.ts';

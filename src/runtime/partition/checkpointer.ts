@@ -88,12 +88,12 @@ export class Checkpointer {
 
   async #page(number: number, skus: ReadonlySet<string>): Promise<void> {
     const { pages, betweenRounds } = this.#options;
-    await pages.page(number);
+    const page = await pages.page(number);
     const stored = await this.#storedPieces(skus);
     const encoded = await betweenRounds(() => {
       const made = new Map<string, Encoded>();
       for (const sku of skus) {
-        const one = this.#encode(sku, stored);
+        const one = this.#encode(sku, page.entries.get(sku), stored);
         if (one) made.set(sku, one);
       }
       return made;
@@ -121,15 +121,15 @@ export class Checkpointer {
     return found;
   }
 
-  #encode(sku: string, stored: ReadonlyMap<string, unknown[][]>): Encoded | undefined {
-    const { residents, tail, pages, head } = this.#options;
+  #encode(
+    sku: string,
+    entry: PageEntry | undefined,
+    stored: ReadonlyMap<string, unknown[][]>,
+  ): Encoded | undefined {
+    const { residents, tail, head } = this.#options;
     const resident = residents.peek(sku);
     if (resident) return encodeSku(resident.state, head.seq, resident.lastSeq, resident.lastAtMs);
     if (!tail.has(sku)) return undefined;
-    const entry = pages.peek(sku);
-    // Its page has left the cache meanwhile: the SKU stays in the tail until the next checkpoint
-    // is impossible, since this one would claim to cover it.
-    if (entry === null) throw new Error(`${sku}: its snapshot page is no longer in memory`);
     const folded = foldSnapshotAndTail(sku, entry, stored.get(sku) ?? [], tail);
     return encodeSku(folded.state, head.seq, folded.lastSeq, folded.lastAtMs);
   }

@@ -65,7 +65,7 @@ export class Mailbox {
   /** The command has been answered: its channel has room again. */
   settled(work: CommandWork): void {
     const channel = work.command.channel;
-    this.#perChannel.set(channel, (this.#perChannel.get(channel) ?? 1) - 1);
+    this.#perChannel.set(channel, Math.max(0, (this.#perChannel.get(channel) ?? 0) - 1));
   }
 
   /** Empties the mailbox; who waited must be answered by the caller. */
@@ -73,6 +73,7 @@ export class Mailbox {
     const waiting = this.#waiting.slice(this.#next);
     this.#waiting = [];
     this.#next = 0;
+    this.#perChannel.clear();
     return waiting;
   }
 

@@ -20,6 +20,7 @@ import type { CommandWork, ReplySlot } from './work.ts';
 const pauseMs = 200;
 
 export type PartitionPhase =
+  | 'asking'
   | 'claiming'
   | 'recovering'
   | 'serving'
@@ -33,8 +34,12 @@ export interface PartitionOptions {
   readonly partition: number;
   /** Reaches the SKUs of carts, wherever they are. */
   readonly remote: CartRemote;
+  /** Asks whoever serves the partition to hand it over; rejects when they will not. */
+  readonly ask: () => Promise<void>;
   /** The command is about a cart's line: to the cart's home. */
   readonly onCart: (work: CommandWork) => void;
+  /** Cart commands that arrive while the partition leaves: to its next owner. */
+  readonly redirectCart: (command: CartCommand, slot: ReplySlot) => void;
   /** Commands that arrive while the partition leaves: to its next owner. */
   readonly redirect: (work: CommandWork) => void;
   readonly onPhase: (phase: PartitionPhase) => void;
@@ -57,6 +62,8 @@ export class Partition {
   readonly #actor: Actor<typeof partitionMachine>;
   readonly #released: Promise<void>;
   #session: Session | undefined;
+  /** Cart commands that came before the partition serves; bounded by their callers' patience. */
+  readonly #cartsWaiting: { readonly command: CartCommand; readonly slot: ReplySlot }[] = [];
   #ignoreSnapshots = false;
   #sweep: Timer | undefined;
 
@@ -72,6 +79,7 @@ export class Partition {
     this.#actor = createActor(
       partitionMachine.provide({
         actors: {
+          ask: step(options.ask),
           claim: step(() => this.#newSession().claim()),
           recover: step(() => this.#recover()),
           drain: step(() => this.#drain()),
@@ -81,8 +89,14 @@ export class Partition {
           mayClaim: () => options.shared.mayClaim(options.partition),
         },
         actions: {
-          serve: () => this.#session?.serve(),
-          forget: () => this.#forget(),
+          serve: () => {
+            this.#session?.serve();
+            for (const { command, slot } of this.#cartsWaiting.splice(0)) {
+              this.#session?.carts.handle(command, slot);
+            }
+          },
+          forget: () => this.#forget(false),
+          handOn: () => this.#forget(true),
           released: () => {
             this.#sweep?.cancel();
             resolveReleased();
@@ -151,17 +165,22 @@ export class Partition {
 
   /** A command of a cart whose home is here. */
   acceptCart(command: CartCommand, slot: ReplySlot): void {
-    if (this.phase !== 'serving' || !this.#session) {
-      const refusal = unavailable(`partition ${this.number} is ${this.phase} here`);
+    const { phase } = this;
+    if (phase === 'serving') return this.#session?.carts.handle(command, slot);
+    if (phase === 'draining' || phase === 'released') {
+      return this.#options.redirectCart(command, slot);
+    }
+    if (phase === 'fenced' || phase === 'refused') {
+      const refusal = unavailable(`partition ${this.number} is ${phase} here`);
       return slot.reply(encodeError(command.id, refusal), refusal);
     }
-    this.#session.carts.handle(command, slot);
+    this.#cartsWaiting.push({ command, slot });
   }
 
   /** A step of a cart on one of our SKUs: the answer comes when it is durable. */
   perform(command: SkuCommand): Promise<Answer> {
     const rounds = this.#session?.rounds;
-    if (this.phase !== 'serving' || !rounds) {
+    if ((this.phase !== 'serving' && this.phase !== 'draining') || !rounds) {
       return Promise.resolve({
         kind: 'refused',
         refusal: unavailable(`partition ${this.number} is ${this.phase} here`),
@@ -186,6 +205,7 @@ export class Partition {
   stalled(): void {
     const refusal = unavailable('this node stood still');
     for (const work of this.#mailbox.clear()) this.#refuse(work, refusal);
+    this.#refuseCarts(refusal);
     this.#session?.rounds?.refuseHeld(refusal);
     this.#session?.carts.refuseHeld(refusal);
   }
@@ -230,17 +250,19 @@ export class Partition {
     await Promise.race([session.drain(), this.#wait(drainTimeoutMs)]);
   }
 
-  #forget(): void {
+  #forget(handOn: boolean): void {
     const refusal = unavailable('the partition is moving');
     const waiting = this.#mailbox.clear();
-    // Called on entering a state: the one that was left is still current.
-    const leaving = this.phase === 'draining';
     this.#session?.dispose(refusal);
     this.#session = undefined;
     for (const work of waiting) {
-      if (leaving) this.#options.redirect(work);
+      if (handOn) this.#options.redirect(work);
       else this.#refuse(work, refusal);
     }
+    for (const { command, slot } of handOn ? this.#cartsWaiting.splice(0) : []) {
+      this.#options.redirectCart(command, slot);
+    }
+    this.#refuseCarts(refusal);
   }
 
   /** Nobody waits for ever in the mailbox of a partition that does not come to serve. */
@@ -255,6 +277,12 @@ export class Partition {
       }
       if (this.phase !== 'released') this.#sweepLater();
     });
+  }
+
+  #refuseCarts(refusal: Refusal): void {
+    for (const { command, slot } of this.#cartsWaiting.splice(0)) {
+      slot.reply(encodeError(command.id, refusal), refusal);
+    }
   }
 
   #refuse(work: CommandWork, refusal: Refusal): void {

@@ -15,6 +15,7 @@ import { evolve } from '../../domain/evolve.ts';
 import type { Rules } from '../../domain/rules.ts';
 import { decodeState } from '../../domain/snapshot-codec.ts';
 import { initialState, type SkuState } from '../../domain/state.ts';
+import { type Clock, PortError } from '../../ports.ts';
 import type { Alarms } from './alarms.ts';
 import type { PageEntry, Pages } from './pages.ts';
 import type { Tail } from './tail.ts';
@@ -51,7 +52,12 @@ export class ResidentBudget {
   }
 }
 
+/** How many residents one call of `shrink` looks at, so that no round waits for a long walk. */
+const lookedAtPerShrink = 256;
+const retryMs = 200;
+
 export interface ResidentsOptions {
+  readonly clock: Clock;
   readonly rules: Rules;
   readonly alarms: Alarms;
   readonly pages: Pages;
@@ -64,6 +70,7 @@ export class Residents {
   readonly #options: ResidentsOptions;
   readonly #all = new Map<string, Resident>();
   readonly #activating = new Map<string, Promise<Resident>>();
+  #cleared = false;
 
   constructor(options: ResidentsOptions) {
     this.#options = options;
@@ -105,9 +112,17 @@ export class Residents {
   }
 
   async #load(sku: string): Promise<Resident> {
-    const entry = await this.#options.pages.load(sku);
-    const pieces = entry ? await this.#options.pages.pieces(sku, entry) : [];
-    return this.#all.get(sku) ?? this.#create(sku, entry, pieces);
+    for (;;) {
+      try {
+        const entry = await this.#options.pages.load(sku);
+        const pieces = entry ? await this.#options.pages.pieces(sku, entry) : [];
+        return this.#all.get(sku) ?? this.#create(sku, entry, pieces);
+      } catch (error) {
+        // NATS is away: the SKU waits, its partition stays.
+        if (!(error instanceof PortError) || this.#cleared) throw error;
+        await new Promise<void>((resolve) => this.#options.clock.after(retryMs, resolve));
+      }
+    }
   }
 
   #create(sku: string, entry: PageEntry | undefined, pieces: unknown[][]): Resident {
@@ -157,12 +172,14 @@ export class Residents {
     const { budget } = this.#options;
     let dirty = 0;
     let looked = 0;
-    const atMost = this.#all.size;
+    const atMost = Math.min(this.#all.size, lookedAtPerShrink);
     for (const resident of this.#all.values()) {
       if (!budget.over || looked >= atMost) break;
       looked += 1;
       if (resident.dirty || resident.touched) {
         dirty += 1;
+        this.#all.delete(resident.sku);
+        this.#all.set(resident.sku, resident);
         continue;
       }
       if (resident.used) {
@@ -182,6 +199,7 @@ export class Residents {
 
   /** Stops every actor: the partition is somebody else's, or starts again from the journal. */
   clear(): void {
+    this.#cleared = true;
     for (const resident of this.#all.values()) resident.actor.stop();
     this.#options.budget.count -= this.#all.size;
     this.#all.clear();

@@ -164,6 +164,7 @@ export class Rounds {
     } finally {
       this.#running = false;
     }
+    if (!this.#stopped) this.#options.between();
     if (this.#parked.size === 0 || this.#stopped) {
       for (const resolve of this.#idle.splice(0)) resolve();
     }

@@ -72,6 +72,7 @@ export class Session {
   #facts: FactFeed | undefined;
   #rounds: Rounds | undefined;
   #alarmTimer: Timer | undefined;
+  #maintenance: Timer | undefined;
   #alarmAtMs = Number.POSITIVE_INFINITY;
   #checkpointDueMs = 0;
   #over = false;
@@ -170,6 +171,7 @@ export class Session {
     const alarms = this.#alarms;
     const tail = this.#tail;
     const residents = new Residents({
+      clock: ports.clock,
       rules: config.rules,
       alarms,
       pages,
@@ -187,7 +189,10 @@ export class Session {
       onDisplaced: (sink) => this.#end(new Error(`displaced as the writer of ${sink}`)),
       onTrouble: (sink, error) =>
         shared.log.warn({ partition, sink, error }, 'derived data not written; trying again'),
-      wantCollect: () => this.#atRest(),
+      // While a round is under way state runs ahead; the moment after it comes by itself.
+      wantCollect: () => {
+        if (this.#rounds?.atRest) this.#atRest();
+      },
     });
     const facts = new FactFeed({
       partition,
@@ -263,6 +268,7 @@ export class Session {
   serve(): void {
     this.#checkpointDueMs =
       this.#options.shared.now() + this.#options.shared.config.limits.snapshotEveryMs;
+    this.#maintainLater();
     this.#armAlarmTimer();
     this.#facts?.wake();
     this.#rounds?.kick();
@@ -274,10 +280,21 @@ export class Session {
     this.#facts?.wake();
   }
 
-  /** Finishes what has been accepted and makes a last checkpoint, so that the next owner starts at once. */
+  /** Finishes what was accepted and makes a last checkpoint: the next owner starts at once. */
   async drain(): Promise<void> {
+    await this.#carts.quiesced();
     await this.#rounds?.quiesced();
     await this.#checkpointer?.run();
+  }
+
+  /** Checkpoints and passivation, also of a partition that nobody calls. */
+  #maintainLater(): void {
+    const { clock } = this.#options.shared.ports;
+    const { snapshotEveryMs } = this.#options.shared.config.limits;
+    this.#maintenance = clock.after(snapshotEveryMs / 2, () => {
+      if (this.#rounds?.atRest) this.#atRest();
+      this.#maintainLater();
+    });
   }
 
   /** A moment between rounds: outputs, snapshots and passivation get their turn. */
@@ -375,6 +392,7 @@ export class Session {
   dispose(refusal: Refusal): void {
     this.#over = true;
     this.#alarmTimer?.cancel();
+    this.#maintenance?.cancel();
     this.#rounds?.stop(refusal);
     this.#committer.abandon();
     this.#outputs?.close();
