@@ -34,7 +34,7 @@ const rules: readonly Rule[] = [
   { where: 'actors/', ours: contracts, packages: ['xstate'] },
   {
     where: 'src/runtime/',
-    ours: ['actors/', ...contracts],
+    ours: ['actors/', 'src/config/', ...contracts],
     packages: ['xstate'],
     typesOf: ['pino'],
   },
@@ -53,7 +53,7 @@ const rules: readonly Rule[] = [
   },
   {
     where: 'src/client/',
-    ours: ['src/domain/', 'src/contract/', 'src/nats/'],
+    ours: ['src/nats/', ...contracts],
     packages: ['node:'],
   },
   {
