@@ -9,6 +9,7 @@
  */
 
 import type { AppendOutcome, Clock, Journal } from '../../ports.ts';
+import type { Metrics } from '../metrics.ts';
 
 /** The journal has a message that is not ours after the one we expected. */
 export class FencedError extends Error {
@@ -37,13 +38,21 @@ export class Committer {
   readonly #clock: Clock;
   readonly #ids: MessageIds;
   readonly #partition: number;
+  readonly #metrics: Metrics;
   #abandoned = false;
 
-  constructor(journal: Journal, clock: Clock, ids: MessageIds, partition: number) {
+  constructor(
+    journal: Journal,
+    clock: Clock,
+    ids: MessageIds,
+    partition: number,
+    metrics: Metrics,
+  ) {
     this.#journal = journal;
     this.#clock = clock;
     this.#ids = ids;
     this.#partition = partition;
+    this.#metrics = metrics;
   }
 
   /** Gives up whatever is being tried: its promise rejects with `FencedError`. */
@@ -65,6 +74,7 @@ export class Committer {
     for (let attempt = 0; ; attempt++) {
       const outcome = await this.#journal.append(request);
       if (outcome.kind === 'appended' && outcome.seq > expect) return outcome.seq;
+      if (outcome.kind !== 'appended') this.#metrics.appendTrouble(outcome.kind);
       if (outcome.kind !== 'busy') {
         const last = await this.#last();
         if (last?.messageId === request.messageId) return last.seq;

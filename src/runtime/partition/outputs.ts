@@ -14,6 +14,7 @@ import type { SkuEvent } from '../../domain/events.ts';
 import { skuKeyOf } from '../../domain/names.ts';
 import type { ChannelRules, Rules } from '../../domain/rules.ts';
 import type { Clock, DerivedEntry, Sink, Timer } from '../../ports.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Resident } from './residents.ts';
 
 export interface OutputsOptions {
@@ -25,6 +26,7 @@ export interface OutputsOptions {
   readonly viewFlushMs: number;
   /** Commits wait while this many history entries are not written. */
   readonly derivedRowsMax: number;
+  readonly metrics: Metrics;
   readonly onDisplaced: (sink: string) => void;
   readonly onTrouble: (sink: string, error: unknown) => void;
   /** Asks for a moment between rounds, in which `collect` is called. */
@@ -50,6 +52,8 @@ export class Outputs {
   #writing: Promise<void> | undefined;
   #timer: Timer | undefined;
   #nextFlushMs = 0;
+  /** When the oldest change was committed that no flush has taken yet. */
+  #oldestMs: number | undefined;
   #closed = false;
   /** Journal sequence up to which every sink has recorded that it is complete. */
   #recordedTo = 0;
@@ -97,6 +101,7 @@ export class Outputs {
 
   /** A committed round changed this SKU. */
   touch(resident: Resident): void {
+    this.#oldestMs ??= this.#options.clock.now();
     resident.touched = true;
     this.#touched.add(resident);
     this.#schedule();
@@ -105,6 +110,7 @@ export class Outputs {
   /** Committed events that belong into the SKU's history, in order. */
   remember(sku: string, seq: number, events: readonly SkuEvent[]): void {
     if (!this.#history) return;
+    this.#oldestMs ??= this.#options.clock.now();
     this.#unsent.push({ sku, seq, events });
     this.#unsentEvents += events.length;
     this.#schedule();
@@ -131,7 +137,9 @@ export class Outputs {
       for (const [sink, entries] of batch) if (entries.length === 0) batch.delete(sink);
     }
     this.#nextFlushMs = this.#options.clock.now() + this.#options.viewFlushMs;
-    this.#writing = this.#write(batch, headSeq, all).finally(() => {
+    const sinceMs = this.#oldestMs ?? this.#options.clock.now();
+    this.#oldestMs = undefined;
+    this.#writing = this.#write(batch, headSeq, all, sinceMs).finally(() => {
       this.#writing = undefined;
       if (this.#touched.size + this.#unsent.length > 0) this.#schedule();
     });
@@ -208,12 +216,19 @@ export class Outputs {
     this.#unsentEvents = 0;
   }
 
-  async #write(batch: Map<Sink, DerivedEntry[]>, headSeq: number, all: boolean): Promise<void> {
+  async #write(
+    batch: Map<Sink, DerivedEntry[]>,
+    headSeq: number,
+    all: boolean,
+    sinceMs: number,
+  ): Promise<void> {
     await Promise.all(
       [...batch].map(async ([sink, entries]) => {
         while (!this.#closed) {
           try {
             const done = await sink.write(this.#options.partition, entries, headSeq);
+            const lagMs = this.#options.clock.now() - sinceMs;
+            this.#options.metrics.derived(sink.name, entries.length, lagMs);
             if (done === 'displaced') {
               this.#closed = true;
               this.#options.onDisplaced(sink.name);

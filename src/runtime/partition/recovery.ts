@@ -85,6 +85,8 @@ function mayClaim(options: ClaimOptions, before: JournalMessage | undefined): vo
 
 export interface Replayed {
   readonly head: Head;
+  /** Journal messages read. */
+  readonly entries: number;
   /** Refused facts that have to be among the dead letters, whoever decided them. */
   readonly dead: readonly { seq: number; code: string; message: string }[];
 }
@@ -114,9 +116,11 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     atMs: checkpoint?.atMs ?? 0,
     factsTo: checkpoint?.factsTo ?? 0,
   };
+  let entries = 0;
   const dead: { seq: number; code: string; message: string }[] = [];
   for (const [sku, atMs] of checkpoint?.alarms ?? []) alarms.set(sku, atMs);
   await options.journal.read(partition, { from: head.seq + 1, to: claimSeq }, (entry) => {
+    entries += 1;
     const message = decode(partition, entry);
     if (message.expect !== head.seq) {
       throw new JournalRefusedError(
@@ -150,7 +154,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
       `partition ${partition}: replay ended at ${head.seq}, our claim is ${claimSeq}`,
     );
   }
-  return { head, dead };
+  return { head, dead, entries };
 }
 
 function decode(partition: number, entry: JournalEntry): JournalMessage {

@@ -43,6 +43,9 @@ export class Round {
   #bytes = 0;
   #answered = false;
   #factsTo: number | undefined;
+  #facts = 0;
+  #expired = 0;
+  #expiredLateMs = 0;
 
   constructor(moment: Moment) {
     this.moment = moment;
@@ -77,8 +80,28 @@ export class Round {
     return this.#contributions;
   }
 
+  /** Commands and facts that the round decided. */
+  get commands(): number {
+    return this.#held.length;
+  }
+
+  /** Facts of this round, refused ones included. */
+  get facts(): number {
+    return this.#facts;
+  }
+
+  /** Holds that expired, and by how much the latest of them was late. */
+  get expired(): number {
+    return this.#expired;
+  }
+
+  get expiredLateMs(): number {
+    return this.#expiredLateMs;
+  }
+
   factApplied(seq: number): void {
     this.#factsTo = seq;
+    this.#facts += 1;
   }
 
   /**
@@ -90,7 +113,12 @@ export class Round {
     const answers: Answer[] = [];
     const sink: DecisionSink = {
       expired: (expired) => {
-        for (const event of expired) events.push(event);
+        for (const event of expired) {
+          events.push(event);
+          if (event.type !== 'reservation.expired') continue;
+          this.#expired += 1;
+          this.#expiredLateMs = Math.max(this.#expiredLateMs, event.atMs - event.expiresAtMs);
+        }
       },
       decided: (_index, decided, answer) => {
         for (const event of decided) events.push(event);
@@ -118,7 +146,7 @@ export class Round {
 
   addPoison({ fact, refusal }: PoisonFact): void {
     this.#dead.push({ fact, refusal });
-    this.#factsTo = fact.seq;
+    this.factApplied(fact.seq);
   }
 
   addCartEntry(text: string): void {

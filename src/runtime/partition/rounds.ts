@@ -180,7 +180,7 @@ export class Rounds {
   }
 
   async #round(): Promise<void> {
-    const { head, committer, limits, clock } = this.#options;
+    const { head, limits, clock } = this.#options;
     const round = new Round({
       nowMs: Math.max(head.atMs, this.#options.now()),
       afterSeq: head.seq,
@@ -193,21 +193,13 @@ export class Rounds {
       this.#fill(round);
       const cartEntries = this.#options.carts.take(limits.commitBytesMax - round.bytes);
       for (const entry of cartEntries) round.addCartEntry(entry.text);
-      if (round.hasEvents) {
-        const appended = committer.append(head.seq, this.#encode(round));
-        round.prepareReplies();
-        head.seq = await appended;
-        head.atMs = round.moment.nowMs;
-        this.#publish(round);
-      } else if (!round.empty) {
-        const proven = committer.barrier(head.seq);
-        round.prepareReplies();
-        await proven;
-      }
+      if (round.hasEvents) await this.#commit(round);
+      else if (!round.empty) await this.#prove(round);
       // Facts that changed nothing leave no message: their position goes with the next commit.
       if (round.factsTo !== undefined) head.factsTo = round.factsTo;
       for (const entry of cartEntries) entry.committed();
       for (const dead of round.deadFacts) this.#options.onDeadFact(dead);
+      this.#count(round);
       this.#settle(round);
       round.release(head.seq, this.#options.onCart);
     } catch (error) {
@@ -217,6 +209,32 @@ export class Rounds {
       patience.cancel();
       this.#inFlight = undefined;
     }
+  }
+
+  async #commit(round: Round): Promise<void> {
+    const { head, committer, clock, metrics } = this.#options;
+    const payload = this.#encode(round);
+    const sentMs = clock.now();
+    const appended = committer.append(head.seq, payload);
+    round.prepareReplies();
+    head.seq = await appended;
+    head.atMs = round.moment.nowMs;
+    metrics.commit({
+      commands: round.commands,
+      bytes: payload.length,
+      ms: clock.now() - sentMs,
+    });
+    this.#publish(round);
+  }
+
+  /** A round without events: proof that the partition is still ours (invariant 2). */
+  async #prove(round: Round): Promise<void> {
+    const { head, committer, clock, metrics } = this.#options;
+    const sentMs = clock.now();
+    const proven = committer.barrier(head.seq);
+    round.prepareReplies();
+    await proven;
+    metrics.barrier(clock.now() - sentMs);
   }
 
   readonly #refuseWork = (work: Work, refusal: Refusal): void => {
@@ -257,6 +275,15 @@ export class Rounds {
       outputs.remember(resident.sku, head.seq, events);
       outputs.touch(resident);
     }
+  }
+
+  #count(round: Round): void {
+    const { metrics } = this.#options;
+    if (round.expired > 0) metrics.expired(round.expired, round.expiredLateMs);
+    for (let facts = round.facts - round.deadFacts.length; facts > 0; facts--) {
+      metrics.fact('applied');
+    }
+    for (let dead = round.deadFacts.length; dead > 0; dead--) metrics.fact('dead');
   }
 
   #settle(round: Round): void {

@@ -79,8 +79,8 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { ports, ids } = options.shared;
-    this.#committer = new Committer(ports.journal, ports.clock, ids, options.partition);
+    const { ports, ids, metrics } = options.shared;
+    this.#committer = new Committer(ports.journal, ports.clock, ids, options.partition, metrics);
     this.#alarms = new Alarms(() => this.#armAlarmTimer());
     this.#carts = options.makeCarts(this);
   }
@@ -133,11 +133,12 @@ export class Session {
   async recover(): Promise<void> {
     const { shared, partition } = this.#options;
     const { ports, config } = shared;
+    const startedMs = ports.clock.now();
     const store = new CheckpointStore(ports.snapshots, partition);
     const stored = await store.read();
     const checkpoint = this.#options.ignoreSnapshots ? undefined : stored;
     this.#carts.restore(checkpoint?.carts ?? []);
-    const { head, dead } = await replay({
+    const { head, dead, entries } = await replay({
       partition,
       journal: ports.journal,
       checkpoint,
@@ -157,6 +158,7 @@ export class Session {
     });
     this.#compose(store, checkpoint, stored, pages);
     await this.#takeOverOutputs(checkpoint, dead);
+    shared.metrics.recovered(ports.clock.now() - startedMs, entries);
   }
 
   #compose(
@@ -177,7 +179,10 @@ export class Session {
       pages,
       tail,
       budget: shared.budget,
-      onFailure: (sku, error) => shared.log.error({ partition, sku, error }, 'a SKU actor failed'),
+      onFailure: (sku, error) => {
+        shared.metrics.actorFailed();
+        shared.log.error({ partition, sku, error }, 'a SKU actor failed');
+      },
     });
     const outputs = new Outputs({
       partition,
@@ -186,6 +191,7 @@ export class Session {
       rules: config.rules,
       viewFlushMs: config.limits.viewFlushMs,
       derivedRowsMax: config.limits.derivedRowsMax,
+      metrics: shared.metrics,
       onDisplaced: (sink) => this.#end(new Error(`displaced as the writer of ${sink}`)),
       onTrouble: (sink, error) =>
         shared.log.warn({ partition, sink, error }, 'derived data not written; trying again'),
