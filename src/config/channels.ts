@@ -3,7 +3,7 @@
  * it says nothing, and what the domain gets to see.
  */
 
-import { type Verb, verbs } from '../contract/verbs.ts';
+import { type FactVerb, factVerbs, type Verb, verbs } from '../contract/verbs.ts';
 import type { ChannelRules } from '../domain/rules.ts';
 import { defaultLongestTtlMs, defaultTtlMs } from './defaults.ts';
 
@@ -32,6 +32,18 @@ export const defaultChannels: Readonly<Record<string, ChannelConfig>> = {
   ops: { verbs: verbs.filter((verb) => verb !== 'correct') },
   reconciler: { verbs: ['correct', 'get'] },
 };
+
+/** What sources of facts that are no channel may report, as the file has it. */
+export interface FactSourcesConfig {
+  readonly verbs?: readonly FactVerb[];
+  readonly sourcing?: readonly string[];
+  readonly split?: boolean;
+}
+
+/** Their rules; the name is nobody's, since every fact carries its own source. */
+export function resolveFactSources(config: FactSourcesConfig): ChannelRules {
+  return resolveChannel('fact-sources', { verbs: factVerbs, ...config });
+}
 
 /** Fills the blanks. A default that is longer than the longest lifetime gives way to it. */
 export function resolveChannel(name: string, config: ChannelConfig): ChannelRules {

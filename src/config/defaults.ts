@@ -79,7 +79,12 @@ export const limitDefinitions = {
   snapshotEveryEvents: count(50_000, "a partition's events between checkpoints"),
   snapshotEveryMs: ms(30_000, [100, day], 'time between checkpoints of a busy partition'),
   pageCount: limit('count', 128, [1, 65_536], 'pages that hold the snapshots of a partition'),
-  pagesCachedMax: limit('count', 32, [1, 65_536], 'snapshot pages that a partition keeps in memory'),
+  pagesCachedMax: limit(
+    'count',
+    32,
+    [1, 65_536],
+    'snapshot pages that a partition keeps in memory',
+  ),
   recoveryTimeoutMs: ms(60_000, [1_000, 3_600_000], 'until reading a journal counts as failed'),
 
   // Membership, ownership, time.

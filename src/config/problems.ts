@@ -34,6 +34,14 @@ export class Problems {
     }
   }
 
+  /** Notes unknown keys, and what is wrong with each known one that is there. */
+  settings(path: string, value: JsonObject, schemas: Readonly<Record<string, TSchema>>): void {
+    this.unknownKeys(path, value, Object.keys(schemas));
+    for (const [key, schema] of Object.entries(schemas)) {
+      if (value[key] !== undefined) this.fits(join(path, key), value[key], schema);
+    }
+  }
+
   /** Whether the value has the schema's shape; what is wrong with it is noted. */
   fits(path: string, value: unknown, schema: TSchema): boolean {
     const validator = Compile(schema);

@@ -4,7 +4,13 @@
  */
 
 import type { ChannelRules, SkuLimits } from '../domain/rules.ts';
-import { type ChannelConfig, defaultChannels, resolveChannel } from './channels.ts';
+import {
+  type ChannelConfig,
+  defaultChannels,
+  type FactSourcesConfig,
+  resolveChannel,
+  resolveFactSources,
+} from './channels.ts';
 import type { LastunitConfig, Settings } from './config.ts';
 import {
   defaultLimits,
@@ -20,6 +26,7 @@ import {
   channelSettings,
   EdgeSetting,
   ErpSetting,
+  factSourcesSettings,
   limitSchema,
   PartitionsSetting,
   PrefixSetting,
@@ -29,7 +36,11 @@ export type Resolved =
   | { readonly config: LastunitConfig; readonly problems?: undefined }
   | { readonly config?: undefined; readonly problems: readonly string[] };
 
-const sections = ['$schema', 'prefix', 'partitions', 'channels', 'limits', 'erp', 'edge'];
+const sections = ['$schema', 'prefix', 'partitions', 'channels', 'factSources'].concat([
+  'limits',
+  'erp',
+  'edge',
+]);
 
 /** `raw` is the parsed file; an empty object gives the defaults. */
 export function resolveConfig(raw: unknown): Resolved {
@@ -43,6 +54,7 @@ export function resolveConfig(raw: unknown): Resolved {
   problems.fits('erp', erp, ErpSetting);
   problems.fits('edge', edge, EdgeSetting);
   const channels = resolveChannels(file.channels ?? defaultChannels, problems);
+  const factSources = checkedFactSources(file.factSources ?? {}, problems);
   const limits = resolveLimits(file.limits ?? {}, problems);
   if (problems.lines.length > 0) return { problems: problems.lines };
   const { sources = {} } = erp as { sources?: Readonly<Record<string, Settings>> };
@@ -51,7 +63,11 @@ export function resolveConfig(raw: unknown): Resolved {
       prefix: prefix as string,
       partitions: partitions as number,
       limits,
-      rules: { channels, limits: skuLimits(limits) },
+      rules: {
+        channels,
+        factSources: resolveFactSources(factSources),
+        limits: skuLimits(limits),
+      },
       erp: { sources },
       edge: edge as Settings,
     },
@@ -88,15 +104,15 @@ function checkedChannel(
   const channel = problems.object(path, value);
   if (channel === undefined) return undefined;
   const before = problems.lines.length;
-  problems.unknownKeys(path, channel, Object.keys(channelSettings));
-  for (const [key, schema] of Object.entries(channelSettings)) {
-    if (channel[key] === undefined) {
-      if (key === 'verbs') problems.add(`${path}.verbs`, 'is missing');
-    } else {
-      problems.fits(`${path}.${key}`, channel[key], schema);
-    }
-  }
+  if (channel.verbs === undefined) problems.add(`${path}.verbs`, 'is missing');
+  problems.settings(path, channel, channelSettings);
   return problems.lines.length === before ? (channel as unknown as ChannelConfig) : undefined;
+}
+
+function checkedFactSources(value: unknown, problems: Problems): FactSourcesConfig {
+  const settings = problems.object('factSources', value) ?? {};
+  problems.settings('factSources', settings, factSourcesSettings);
+  return settings;
 }
 
 function resolveLimits(value: unknown, problems: Problems): Limits {

@@ -6,7 +6,7 @@
 import Type, { type TSchema } from 'typebox';
 import { namePattern } from '../contract/fields.ts';
 import { prefixPattern } from '../contract/subjects.ts';
-import { verbs } from '../contract/verbs.ts';
+import { factVerbs, verbs } from '../contract/verbs.ts';
 import {
   defaultLongestTtlMs,
   defaultPartitions,
@@ -67,6 +67,17 @@ export const channelSettings = {
   }),
 } as const satisfies Record<string, TSchema>;
 
+/** The fields of `factSources`: scanners and gates that are no channel. */
+export const factSourcesSettings = {
+  verbs: Type.Array(Type.Enum([...factVerbs]), {
+    uniqueItems: true,
+    default: [...factVerbs],
+    description: 'What they may report; none: only channels may publish facts',
+  }),
+  sourcing: channelSettings.sourcing,
+  split: channelSettings.split,
+} as const satisfies Record<string, TSchema>;
+
 const free = { additionalProperties: true } as const;
 
 export const ErpSetting = Type.Object(
@@ -103,6 +114,9 @@ export const ConfigFile = Type.Object(
         ),
         { additionalProperties: false, description: 'All channels; absent: the default ones' },
       ),
+    ),
+    factSources: optional(
+      Type.Object(allOptional(factSourcesSettings), { additionalProperties: false }),
     ),
     limits: optional(
       Type.Object(

@@ -17,7 +17,10 @@ function event<T extends string, P extends TProperties>(type: T, more: P) {
     type: Type.Literal(type),
     version: f.Version,
     atMs: f.TimeMs,
-    channel: f.ChannelName,
+    channel: Type.String({
+      pattern: '^[a-z0-9-]{0,32}$',
+      description: 'Empty where the event concerns the SKU as a whole (a shortfall)',
+    }),
     command: Type.String({ description: 'Id of the command; empty where none was behind it' }),
     ...more,
     onHand: f.SignedUnits,
@@ -69,8 +72,8 @@ export const eventSchemas = {
     allocations,
     expiresAtMs: f.TimeMs,
     ref: optional(text),
-    bound: optional(Type.Literal(true)),
     cart: optional(Type.Literal(true)),
+    reservation: f.Id,
   }),
   'reservation.renewed': event('reservation.renewed', {
     ...onHold,

@@ -3,7 +3,8 @@
  * channel; it cannot be refused for lack of stock. What cannot be read is refused here and goes to
  * the dead letters.
  *
- * Any source may publish the verbs for facts: the server's permissions say who may publish where.
+ * Which source may report what is decided by the rules (`factSources` for those that are no channel);
+ * who may publish as which source, by the server's permissions.
  */
 
 import type { SkuCommand } from '../domain/commands.ts';
@@ -57,15 +58,5 @@ export function parseFact(
 function factCommand(verb: FactVerb, source: string, request: JsonObject): SkuCommand {
   const build = builders[verb] as (r: unknown, channel: string, fingerprint: number) => SkuCommand;
   const { issuedAtMs: _, ...fields } = request;
-  const command = build(fields, source, fingerprintOf(verb, fields));
-  switch (verb) {
-    case 'sell':
-    case 'restock':
-    case 'adjust':
-    case 'transfer':
-      return { ...command, fact: true } as SkuCommand;
-    case 'receive':
-    case 'count':
-      return command;
-  }
+  return { ...build(fields, source, fingerprintOf(verb, fields)), fact: true } as SkuCommand;
 }

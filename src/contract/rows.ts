@@ -3,7 +3,7 @@
  * channel's view, and the messages of the event history. Made from committed state and events only;
  * put together from fragments, because a busy node makes tens of thousands a second.
  *
- * 1. What only the journal needs (fingerprints) is not shown.
+ * 1. What only the journal needs (fingerprints, `bound`) is not shown.
  * 2. A view row is written when `visible` changes, and for nothing else.
  */
 
@@ -69,6 +69,7 @@ const apart: ReadonlySet<string> = new Set([
   'reserved',
   'available',
   'fingerprint',
+  'bound',
 ]);
 
 function eventJson(event: SkuEvent): string {
@@ -81,6 +82,8 @@ function eventJson(event: SkuEvent): string {
     if (value === undefined || apart.has(name)) continue;
     json += `,"${name}":${typeof value === 'string' ? jsonText(value) : JSON.stringify(value)}`;
   }
+  // Whoever follows a reservation finds its id in the same field of all its events.
+  if (event.type === 'reservation.created') json += `,"reservation":"${event.command}"`;
   return (
     `${json},"onHand":${event.onHand},"reserved":${event.reserved},` +
     `"available":${event.available}}`

@@ -29,6 +29,8 @@ describe('the schema of lastunit.json', () => {
     { channels: { web: { view: true } } },
     { channels: { web: { verbs: ['get', 'get'] } } },
     { channels: { Web: { verbs: ['get'] } } },
+    { factSources: { verbs: ['sell'] } },
+    { factSources: { verbs: ['get'] } },
     { erp: { sources: { sap: { anything: [1] } } } },
     { erp: { surces: {} } },
     { edge: { anything: true } },

@@ -99,6 +99,19 @@ describe('a configuration', () => {
     });
   });
 
+  test('says what sources of facts that are no channel may report', () => {
+    const verbs = ['receive', 'sell', 'restock', 'adjust', 'count', 'transfer'];
+    expect(resolved({}).rules.factSources?.verbs).toEqual(new Set(verbs));
+    const { factSources } = resolved({
+      factSources: { verbs: ['count'], sourcing: ['main'] },
+    }).rules;
+    expect(factSources).toMatchObject({
+      verbs: new Set(['count']),
+      sourcing: ['main'],
+      view: false,
+    });
+  });
+
   test('may carry settings of ERP sources and of an edge, as they are', () => {
     const erp = { sources: { sap: { kind: 'files', path: '/drop', tolerance: 2 } } };
     const edge = { offline: { pos: 'refuse' } };
@@ -153,6 +166,13 @@ describe('a problem', () => {
       { channels: { web: { verbs: ['get'], defaultTtlMs: 9, longestTtlMs: 8 } } },
       'channels.web.defaultTtlMs: 9 is above longestTtlMs 8',
     ],
+    [
+      { factSources: { verbs: ['reserve'] } },
+      'factSources.verbs[0]: must be one of receive, sell, restock, adjust, count, transfer ' +
+        '(it is "reserve")',
+    ],
+    [{ factSources: [] }, 'factSources: must be an object'],
+    [{ factSources: { verb: [] } }, 'factSources.verb: is not a setting; did you mean verbs?'],
     [{ erp: { sources: [] } }, 'erp.sources: must be object (it is [])'],
     [{ edge: 'x' }, 'edge: must be object (it is "x")'],
     [{ limits: { renewEveryMs: 700 } }, 'limits.renewEveryMs: 700 is above memberTtlMs / 3 (2000)'],

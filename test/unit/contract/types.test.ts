@@ -20,7 +20,11 @@ import type { NodeRecord } from '../../../src/ports.ts';
 
 type Made = 'verb' | 'channel' | 'fingerprint';
 /** The event as published: without what only the journal needs. */
-type Shown<E> = E extends unknown ? Omit<E, 'fingerprint'> : never;
+type Shown<E> = E extends { readonly type: 'reservation.created' }
+  ? Omit<E, 'fingerprint' | 'bound'> & { readonly reservation: string }
+  : E extends unknown
+    ? Omit<E, 'fingerprint'>
+    : never;
 type EventOf<T, E = SkuEvent> = E extends { type: infer U } ? (T extends U ? E : never) : never;
 /** Event types whose published fields are others than the domain's. */
 type Different = {
