@@ -3,6 +3,8 @@
 //
 // 1. A connection that has once been made is repaired for ever; only the first attempt may fail.
 // 2. Replies arrive below an inbox prefix of our own, so that permissions can name it.
+// 3. A connection to a silent server is cut. The client itself first waits until what it has written is out, which
+//    with full buffers and a frozen server is never: it would not even try the other servers of a cluster.
 
 import { readFileSync } from 'node:fs';
 import {
@@ -34,9 +36,23 @@ export interface ConnectOptions {
 /** Connects, or rejects with a `PortError`: `disconnected` (nobody there) or `misconfigured` (not let in). */
 export async function connectNats(options: ConnectOptions): Promise<NatsConnection> {
   try {
-    return await connect(clientOptions(options));
+    const connection = await connect(clientOptions(options));
+    void cutWhenSilent(connection);
+    return connection;
   } catch (cause) {
     throw toPortError(cause, `cannot connect to ${withoutSecrets(options.url)}`);
+  }
+}
+
+/** The socket is not part of the client's public interface; without it nothing can be cut. */
+interface WithSocket {
+  readonly protocol?: { readonly transport?: { readonly socket?: { destroy(): void } } };
+}
+
+async function cutWhenSilent(connection: NatsConnection): Promise<void> {
+  for await (const event of connection.status()) {
+    if (event.type !== 'staleConnection') continue;
+    (connection as WithSocket).protocol?.transport?.socket?.destroy();
   }
 }
 

@@ -1,5 +1,6 @@
 // All ports on one NATS connection: what the composition root hands to a node.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { createNames, type Names } from '../contract/subjects.ts';
 import type { Clock, Ports } from '../ports.ts';
@@ -10,7 +11,7 @@ import { createFactLog } from './facts.ts';
 import { createJetStreamApi, type JetStreamApi } from './jetstream-api.ts';
 import { createJournal } from './journal.ts';
 import { createMembers } from './members.ts';
-import { createMux } from './mux.ts';
+import { type ConnectionStatus, createMux } from './mux.ts';
 import { type Provisioned, provision } from './provision.ts';
 import { createSinks } from './sinks.ts';
 import { createSnapshots } from './snapshots.ts';
@@ -53,14 +54,17 @@ export interface NatsPorts {
   close(): Promise<void>;
 }
 
+const drainTimeoutMs = 2_000;
+
 /** Connects, makes what is missing and composes the adapters. Rejects with `PortError`. */
 export async function createNatsPorts(options: NatsPortsOptions): Promise<NatsPorts> {
   const isOurs = !isConnection(options.nats);
   const connection = isConnection(options.nats) ? options.nats : await connectNats(options.nats);
   const mux = createMux(connection);
   const close = async () => {
-    if (isOurs && !connection.isClosed()) await connection.drain().catch(() => connection.close());
+    const { status } = mux;
     mux.close();
+    if (isOurs) await closeConnection(connection, status);
   };
   try {
     const timeoutMs = options.requestTimeoutMs;
@@ -86,6 +90,19 @@ export async function createNatsPorts(options: NatsPortsOptions): Promise<NatsPo
     await close();
     throw error;
   }
+}
+
+/** Sends what is buffered first, unless there is nobody to send it to. */
+async function closeConnection(
+  connection: NatsConnection,
+  status: ConnectionStatus,
+): Promise<void> {
+  if (connection.isClosed()) return;
+  if (status === 'connected') {
+    const drained = connection.drain().catch(() => {});
+    await Promise.race([drained, sleep(drainTimeoutMs, undefined, { ref: false })]);
+  }
+  await connection.close();
 }
 
 function isConnection(nats: ConnectOptions | NatsConnection): nats is NatsConnection {

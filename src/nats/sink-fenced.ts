@@ -83,6 +83,11 @@ export function createFencedSink(api: JetStreamApi, target: SinkTarget, timeoutM
     throw new PortError('unavailable', `the fence of ${target.name} ${partition} keeps moving`);
   }
 
+  // The server may have been killed meanwhile, and with it what it had acknowledged but not written.
+  api.mux.onStatus((status) => {
+    if (status === 'connected') for (const claim of claims.values()) claim.doubt();
+  });
+
   return {
     name: target.name,
 

@@ -101,6 +101,11 @@ export function createKeyedSink(api: JetStreamApi, target: SinkTarget, timeoutMs
     throw new PortError('unavailable', `the mark of ${target.name} keeps changing`);
   }
 
+  // The server may have been killed meanwhile, and with it what it had acknowledged but not written.
+  api.mux.onStatus((status) => {
+    if (status === 'connected') for (const claim of claims.values()) claim.doubt();
+  });
+
   return {
     name: target.name,
 
