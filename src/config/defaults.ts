@@ -40,6 +40,12 @@ export const limitDefinitions = {
   frameCommandsMax: limit('count', r.frameCommandsMax, [1, 100_000], 'commands of one frame'),
   requestBytesMax: limit('bytes', r.requestBytesMax, [1_024, 67_108_864], 'one request or frame'),
   textLengthMax: limit('characters', r.textLengthMax, [1, 65_536], 'order, ref and reason'),
+  evidenceLengthMax: limit(
+    'characters',
+    r.evidenceLengthMax,
+    [256, 1_048_576],
+    "a correction's evidence",
+  ),
 
   // One SKU.
   holdsPerSkuMax: count(s.holdsPerSkuMax, 'holds of one SKU, ended ones included'),

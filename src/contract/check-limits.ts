@@ -17,6 +17,7 @@ interface Bounded {
   readonly order?: string;
   readonly ref?: string;
   readonly reason?: string;
+  readonly evidence?: object;
   readonly safetyStock?: number | null;
   readonly backorderMax?: number | null;
   readonly lowStock?: number | null;
@@ -53,6 +54,7 @@ export function overRareLimit(request: Bounded, limits: RequestLimits): Refusal 
   }
   return (
     overLength('reason', request.reason, limits.textLengthMax) ??
+    overEvidence(request.evidence, limits) ??
     overQuantity('', request as Numbers, ['safetyStock', 'backorderMax', 'lowStock'], limits) ??
     overChannelPolicies(request.channels, limits)
   );
@@ -85,6 +87,14 @@ function overQuantity(
     }
   }
   return undefined;
+}
+
+function overEvidence(
+  evidence: object | undefined,
+  { evidenceLengthMax: max }: RequestLimits,
+): Refusal | undefined {
+  if (evidence === undefined || JSON.stringify(evidence).length <= max) return undefined;
+  return limitExceeded('evidenceLengthMax', `evidence is longer than ${max} characters as JSON`);
 }
 
 function overLength(field: string, text: string | undefined, max: number): Refusal | undefined {

@@ -39,8 +39,17 @@ const shapeOfField: Readonly<Record<string, string>> = {
   delta: 'must be a whole number other than 0',
 };
 
+/** Fields whose fields are named by the sender: looking at each of very many is slow. */
+const maps = ['channels', 'evidence'];
+const mapFieldsMax = 1_000;
+
 export function explain(validator: Explainable, value: unknown): Refusal {
   if (!isJsonObject(value)) return invalidRequest(undefined, 'must be a JSON object');
+  const crowded = maps.find((name) => {
+    const map = value[name];
+    return isJsonObject(map) && Object.keys(map).length > mapFieldsMax;
+  });
+  if (crowded !== undefined) return invalidRequest(crowded, 'has too many fields');
   let beyond: Refusal | undefined;
   for (const error of validator.Errors(value)) {
     const path = pathOf(error);

@@ -16,6 +16,8 @@ export interface RequestLimits {
   readonly requestBytesMax: number;
   /** Code points of `order`, `ref` and `reason`. */
   readonly textLengthMax: number;
+  /** Characters of a correction's evidence as JSON: it stays in the journal for ever. */
+  readonly evidenceLengthMax: number;
 }
 
 export const defaultRequestLimits: RequestLimits = {
@@ -25,4 +27,5 @@ export const defaultRequestLimits: RequestLimits = {
   frameCommandsMax: 1_000,
   requestBytesMax: 1_048_576,
   textLengthMax: 256,
+  evidenceLengthMax: 16_384,
 };

@@ -262,6 +262,9 @@ describe('what no single field can get wrong', () => {
     const ask = (evidence: unknown) => verdict(parse('correct', { ...smallest.correct, evidence }));
     expect(ask({})).toBe('invalid_request evidence.asOfSeq');
     expect(ask({ asOfSeq: 1, ticket: 'T-9', pages: [1, 2] })).toBe('accepted');
+    expect(ask({ asOfSeq: 1, note: 'x'.repeat(16_384) })).toBe('limit_exceeded evidenceLengthMax');
+    const crowd = Array.from({ length: 5_000 }, (_, i) => [`f${i}`, i]);
+    expect(ask({ asOfSeq: 1, ...Object.fromEntries(crowd) })).toBe('invalid_request evidence');
     expect(ask({ asOfSeq: 1, nested: { deep: true } })).toBe('invalid_request evidence.nested');
   });
 
