@@ -77,11 +77,9 @@ export const limitDefinitions = {
     "commits on their way, of all the node's partitions",
   ),
   appendTimeoutMs: ms(5_000, [100, 60_000], 'until an append counts as unknown'),
-  factsPerRoundMax: limit('count', 1_024, [1, 1_000_000], 'facts of one round'),
 
   // Actors and recovery.
   residentsMax: count(50_000, 'SKU actors in memory'),
-  residentIdleMs: ms(300_000, [1_000, day], 'idle time after which a SKU actor may leave'),
   snapshotEveryEvents: count(50_000, "a partition's events between checkpoints"),
   snapshotEveryMs: ms(30_000, [100, day], 'time between checkpoints of a busy partition'),
   pageCount: limit('count', 128, [1, 65_536], 'pages that hold the snapshots of a partition'),
@@ -91,7 +89,6 @@ export const limitDefinitions = {
     [1, 65_536],
     'snapshot pages that a partition keeps in memory',
   ),
-  recoveryTimeoutMs: ms(60_000, [1_000, 3_600_000], 'until reading a journal counts as failed'),
 
   // Membership, ownership, time.
   memberTtlMs: ms(2_000, [1_000, 600_000], 'until a silent node counts as gone; whole seconds'),
@@ -112,8 +109,7 @@ export const limitDefinitions = {
   cartsOpenMax: count(100_000, 'carts that one partition coordinates at a time'),
 
   // Derived data.
-  viewFlushMs: ms(50, [0, 60_000], 'before a changed view row is written'),
-  eventsFlushMs: ms(50, [0, 60_000], 'before events go to the history stream'),
+  viewFlushMs: ms(50, [0, 60_000], 'before a changed row or a piece of history is written'),
   derivedRowsMax: count(200_000, 'rows and events waiting to be written'),
 } as const satisfies Record<string, LimitDefinition>;
 
