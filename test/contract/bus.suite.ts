@@ -118,6 +118,25 @@ export function busContract(name: string, make: () => Promise<BusHarness>): void
     );
 
     test(
+      'what is drained takes nothing new and still handles what was on its way',
+      withBus(async ({ bus, rival, elapse }) => {
+        let handled = 0;
+        const subscription = rival.serve('suite.drain', {}, (message) => {
+          handled += 1;
+          message.respond?.('done');
+        });
+        await elapse(settleMs);
+        const asked = Array.from({ length: 50 }, () => codeOf(bus.request('suite.drain', '', 2_000)));
+        await bus.ping();
+        await subscription.drain();
+        const before = handled;
+        expect(new Set(await Promise.all(asked))).toEqual(new Set(['answered']));
+        expect(before).toBe(50);
+        expect(await codeOf(bus.request('suite.drain', '', 1_000))).toBe('no_responders');
+      }),
+    );
+
+    test(
       'a pong comes after everything that the server sent before it',
       withBus(async ({ bus, rival, elapse }) => {
         let heard = 0;

@@ -73,6 +73,23 @@ export function busTwin(link: Link): Bus {
           listener.ended = true;
           world.bus.remove(listener);
         },
+        drain: () =>
+          new Promise((resolve) => {
+            if (!link.connected) {
+              world.bus.remove(listener);
+              resolve();
+              return;
+            }
+            // Should the connection break meanwhile, nothing more comes over it either.
+            const timer = link.process.clock.after(world.options.callTimeoutMs, resolve);
+            link.toServer(`${link.process.name} drains ${subject}`, () => {
+              world.bus.remove(listener);
+              link.toProcess('drained', () => {
+                timer.cancel();
+                resolve();
+              });
+            });
+          }),
       };
     },
 

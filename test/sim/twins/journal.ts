@@ -24,6 +24,8 @@ export class JournalState {
   readonly #world: World;
   readonly #partitions: JournalEntry[][];
   readonly #ids = new Map<string, { seq: number; atMs: number }>();
+  /** The exact moment of each sequence, for checkers. */
+  readonly storedAt = new Map<number, number>();
   #seq = 0;
 
   constructor(world: World) {
@@ -61,6 +63,7 @@ export class JournalState {
       return { kind: 'refused' };
     }
     this.#seq += 1;
+    this.storedAt.set(this.#seq, timeline.nowMs);
     this.#ids.set(messageId, { seq: this.#seq, atMs: serverNowMs });
     if (payload !== undefined) {
       entries.push({ seq: this.#seq, messageId, storedAtMs: serverNowMs, payload });

@@ -1,0 +1,57 @@
+/**
+ * `npm run sim -- --seed N` replays one seed; `--minutes M` searches, `--from N` says where; a failure
+ * prints the seed, what was drawn, what is wrong and the last marks of the trace.
+ */
+
+import { parseArgs } from 'node:util';
+import { type SimResult, simulate } from './simulate.ts';
+import { Tally } from './tally.ts';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    minutes: { type: 'string' },
+    from: { type: 'string' },
+    count: { type: 'string' },
+    marks: { type: 'string', default: '60' },
+  },
+});
+
+function report(result: SimResult): void {
+  const { seed, plan, failures, recent, hash, steps, acknowledged } = result;
+  console.log(
+    `seed ${seed}: ${failures.length === 0 ? 'all is well' : 'FAILED'}, hash ${hash}, ${steps} steps, ${acknowledged} acknowledged`,
+  );
+  if (failures.length === 0) return;
+  console.log(`plan: ${JSON.stringify(plan)}`);
+  for (const mark of recent.slice(-Number(values.marks))) console.log(`  ${mark}`);
+  for (const { checker, what } of failures) console.log(`${checker}: ${what}`);
+}
+
+async function search(): Promise<number> {
+  const tally = new Tally();
+  const from = Number(values.from ?? Date.now() % 1_000_000_000);
+  const untilMs = Date.now() + Number(values.minutes ?? 1_000_000) * 60_000;
+  const count = Number(values.count ?? Number.MAX_SAFE_INTEGER);
+  for (let seed = from; seed < from + count && Date.now() < untilMs; seed++) {
+    const result = await simulate(seed);
+    tally.add(result);
+    if (result.failures.length > 0) {
+      console.log(
+        `seed ${seed} FAILED: ${result.failures[0]?.checker}: ${result.failures[0]?.what.slice(0, 400)}`,
+      );
+    }
+  }
+  for (const line of tally.lines()) console.log(line);
+  return tally.failed === 0 ? 0 : 1;
+}
+
+if (values.seed !== undefined) {
+  const result = await simulate(Number(values.seed), {
+    keepMarks: Math.max(400, Number(values.marks)),
+  });
+  report(result);
+  process.exitCode = result.failures.length === 0 ? 0 : 1;
+} else {
+  process.exitCode = await search();
+}
