@@ -174,9 +174,15 @@ export class Rounds {
     const { mailbox, alarms, now, facts, carts, outputs } = this.#options;
     if (outputs.overflowing) return false;
     if (mailbox.length > 0 || this.#ready.length > 0 || this.#inner.length > 0) return true;
-    if (carts.waiting || facts.peek() !== undefined) return true;
+    if (carts.waiting || this.#factReady(facts.peek())) return true;
     const next = alarms.nextAtMs();
     return next !== undefined && next <= now();
+  }
+
+  /** A fact whose SKU is being activated waits for that; looking again at once would never end. */
+  #factReady(fact: FactWork | PoisonFact | undefined): boolean {
+    if (fact === undefined) return false;
+    return fact.kind === 'poison' || !this.#parked.has(fact.command.sku);
   }
 
   async #round(): Promise<void> {
