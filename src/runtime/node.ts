@@ -79,6 +79,7 @@ class Node implements LastunitNode {
   readonly #stall: StallWatch;
   readonly #names;
   #meta: JournalMeta | undefined;
+  #recording: Promise<void> = Promise.resolve();
   #subscriptions: Subscription[] = [];
   #readyWaiting: (() => void)[] = [];
 
@@ -227,12 +228,18 @@ class Node implements LastunitNode {
     return this.#meta;
   }
 
-  async #recordGenesis(partition: number): Promise<void> {
-    await this.#ports.members.recordGenesis(partition);
-    const meta = this.#knownMeta();
-    if (!meta.genesis.includes(partition)) {
-      this.#meta = { ...meta, genesis: [...meta.genesis, partition] };
-    }
+  /** One after another: all of them replace the same key. */
+  #recordGenesis(partition: number): Promise<void> {
+    const recorded = this.#recording.then(async () => {
+      await this.#ports.members.recordGenesis(partition);
+      const meta = this.#knownMeta();
+      if (!meta.genesis.includes(partition)) {
+        this.#meta = { ...meta, genesis: [...meta.genesis, partition] };
+      }
+    });
+    // A failure is its own caller's; the next one tries for itself.
+    this.#recording = recorded.catch(() => {});
+    return recorded;
   }
 
   /** `<prefix>.n.<node>.<what…>` */
