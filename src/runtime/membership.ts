@@ -47,7 +47,7 @@ export class MembershipKeeper {
   #quietUntilMs = 0;
   #failing = false;
   #working: Promise<void> | undefined;
-  #again = false;
+  #again: 'renew' | 'read' | undefined;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -85,22 +85,26 @@ export class MembershipKeeper {
       await new Promise<void>((resolve) => ports.clock.after(config.limits.renewEveryMs, resolve));
     }
     await this.#read();
-    this.#hints = ports.members.onChange(() => this.refresh());
+    this.#hints = ports.members.onChange(() => this.#request('read'));
     this.#renewLater();
   }
 
-  /** Something may have changed: renews our record and reads the others'. */
+  /** We have changed: renews our record and reads the others'. */
   refresh(): void {
+    this.#request('renew');
+  }
+
+  /** A hint only reads: a renewal is a change itself, and would be hinted at without end. */
+  #request(what: 'renew' | 'read'): void {
     if (this.#working) {
-      this.#again = true;
+      if (this.#again !== 'renew') this.#again = what;
       return;
     }
-    this.#working = this.#work().finally(() => {
+    this.#working = this.#work(what).finally(() => {
       this.#working = undefined;
-      if (this.#again && !this.#stopped) {
-        this.#again = false;
-        this.refresh();
-      }
+      const again = this.#again;
+      this.#again = undefined;
+      if (again && !this.#stopped) this.#request(again);
     });
   }
 
@@ -148,9 +152,9 @@ export class MembershipKeeper {
     });
   }
 
-  async #work(): Promise<void> {
+  async #work(what: 'renew' | 'read'): Promise<void> {
     try {
-      if (!(await this.#renew())) {
+      if (what === 'renew' && !(await this.#renew())) {
         this.#options.onTaken();
         return;
       }
