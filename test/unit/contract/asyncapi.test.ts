@@ -1,5 +1,8 @@
 // The AsyncAPI document: structure of version 3, no reference into nothing, everything published.
 
+import { createRequire } from 'node:module';
+import { Ajv } from 'ajv';
+import addFormats from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
 import { asyncapiDocument } from '../../../scripts/asyncapi-document.ts';
 import { publishedSchemas } from '../../../src/contract/json-schema.ts';
@@ -48,6 +51,16 @@ function references(value: unknown): string[] {
 }
 
 describe('the AsyncAPI document', () => {
+  test('is valid by the schema that AsyncAPI publishes', async () => {
+    const require = createRequire(import.meta.url);
+    const schema = require('@asyncapi/specs/schemas/3.0.0-without-$id.json') as object;
+    const ajv = new Ajv({ strict: false, allErrors: false, logger: false });
+    addFormats.default(ajv);
+    const valid = ajv.compile(schema);
+    valid(document);
+    expect(valid.errors ?? []).toEqual([]);
+  });
+
   test('is of version 3 and says which lastunit it is about', () => {
     expect(document).toMatchObject({
       asyncapi: '3.0.0',
