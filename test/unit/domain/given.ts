@@ -16,7 +16,7 @@ import {
   type Rules,
   type SkuLimits,
 } from '../../../src/domain/rules.ts';
-import { encodeEntries, encodeHead } from '../../../src/domain/snapshot-codec.ts';
+import { decodeState, encodeEntries, encodeHead } from '../../../src/domain/snapshot-codec.ts';
 import { initialState, nextExpiryAtMs, type SkuState } from '../../../src/domain/state.ts';
 import { channelRow, stockRow } from '../../../src/domain/views.ts';
 
@@ -87,7 +87,7 @@ afterEach(() => {
 });
 
 export class Sku {
-  readonly state: SkuState;
+  state: SkuState;
   readonly rules: Rules;
   readonly events: SkuEvent[] = [];
   readonly commits: Commit[] = [];
@@ -181,6 +181,18 @@ export class Sku {
       ...(issuedAtMs !== undefined && { issuedAtMs }),
       fingerprint: fingerprintOf(payload.verb, { sku, ...payload }),
     } as SkuCommand;
+  }
+
+  /** Goes on from a snapshot, as another node would. */
+  restart(perPiece = 3): void {
+    const head = JSON.parse(JSON.stringify(encodeHead(this.state)));
+    const pieces = JSON.parse(JSON.stringify([...encodeEntries(this.state, perPiece)]));
+    this.state = decodeState(head, pieces);
+  }
+
+  /** Goes on from the journal alone. */
+  replay(): void {
+    this.state = this.folded();
   }
 
   /** The state that reading the journal gives. */
