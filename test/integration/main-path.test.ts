@@ -2,7 +2,13 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startNats, type TestNats } from '../support/nats.ts';
-import { connectChannel, startNode, type TestChannel, type TestNode } from '../support/node.ts';
+import {
+  connectChannel,
+  startNode,
+  type TestChannel,
+  type TestNode,
+  wireTapOf,
+} from '../support/node.ts';
 
 let server: TestNats;
 let node: TestNode;
@@ -91,4 +97,14 @@ test('state comes back from the journal after a restart', async () => {
     replayed: true,
     state: 'open',
   });
+});
+
+test('every message on the wire has fitted its published schema', async () => {
+  const tap = await wireTapOf(server.url);
+  await expect.poll(() => tap?.checked.get('event') ?? 0).toBeGreaterThan(0);
+  await expect.poll(() => tap?.checked.get('view row') ?? 0).toBeGreaterThan(0);
+  for (const kind of ['request', 'reply', 'cart request', 'cart reply', 'stock row']) {
+    expect(tap?.checked.get(kind) ?? 0, kind).toBeGreaterThan(0);
+  }
+  expect(tap?.violations).toEqual([]);
 });

@@ -9,6 +9,7 @@ import type { Clock, Ports } from '../../src/ports.ts';
 import type { Logger } from '../../src/runtime/log.ts';
 import { createNode, type LastunitNode } from '../../src/runtime/node.ts';
 import { systemClock } from '../../src/runtime/system-clock.ts';
+import { tapWire, type WireTap } from './wire-tap.ts';
 
 /** A configuration with the defaults, small enough for tests. */
 export function testConfig(raw: Record<string, unknown> = {}): LastunitConfig {
@@ -47,8 +48,24 @@ export function testLog(name: string): Logger {
   return { debug: quiet, info: line('info'), warn: line('warn'), error: line('error') };
 }
 
+/** One tap per server; every test that stops its node in order also proves what was on the wire. */
+const taps = new Map<string, Promise<WireTap>>();
+
+/** What the tap of a server has seen so far. */
+export function wireTapOf(url: string): Promise<WireTap> | undefined {
+  return taps.get(url);
+}
+
+/** @throws when a message of the contract did not fit its schema */
+async function proveWire(url: string): Promise<void> {
+  const violations = (await taps.get(url))?.violations ?? [];
+  if (violations.length > 0) throw new Error(violations.slice(0, 5).join('\n'));
+}
+
 export async function startNode(options: TestNodeOptions): Promise<TestNode> {
   const config = options.config ?? testConfig();
+  if (!taps.has(options.url)) taps.set(options.url, tapWire(options.url, config.prefix));
+  await taps.get(options.url);
   const name = options.name ?? 'n1';
   const nats = await createNatsPorts({
     nats: { url: options.url, name },
@@ -72,6 +89,7 @@ export async function startNode(options: TestNodeOptions): Promise<TestNode> {
     async stop() {
       await node.stop();
       await nats.close();
+      await proveWire(options.url);
     },
     async crash() {
       await nats.connection.close();
