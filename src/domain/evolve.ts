@@ -32,6 +32,9 @@ export function evolve(state: SkuState, event: SkuEvent, afterSeq: number): void
   apply(state, event);
   if ('occurredAtMs' in event && event.occurredAtMs !== undefined) {
     state.backdated.record(afterSeq, event.occurredAtMs);
+  } else if (event.type === 'stock.corrected') {
+    // Whoever computed another correction without this one would correct the same drift twice.
+    state.backdated.record(afterSeq, 0);
   }
   if (state.shortfall > 0) easeShortfall(state);
   if (

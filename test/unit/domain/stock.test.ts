@@ -285,6 +285,15 @@ describe('correct', () => {
     sku.accept({ ...correct, evidence: { ...evidence, asOfSeq: sku.seq } });
   });
 
+  test('is stock_changed when another correction has come since: one drift is corrected once', () => {
+    const sku = new Sku();
+    sku.receive(5);
+    const evidence = { asOfSeq: sku.seq, asOfFromMs: sku.nowMs };
+    sku.accept({ ...correct, evidence });
+    expect(sku.refuse({ ...correct, evidence }).code).toBe('stock_changed');
+    sku.accept({ ...correct, evidence: { ...evidence, asOfSeq: sku.seq } });
+  });
+
   test('may take on hand below what is reserved', () => {
     const sku = new Sku();
     sku.receive(3);
