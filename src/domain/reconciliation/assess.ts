@@ -3,10 +3,25 @@
  * run decides whether it may (`judgeRun`).
  */
 
-import { type Explanation, explain, type LineDocument, suspectsOf } from './explain.ts';
+import {
+  alsoExplained,
+  type Explained,
+  type Explanation,
+  explain,
+  type LineDocument,
+  suspectsOf,
+} from './explain.ts';
 import type { ExpectedInterval } from './interval.ts';
 import type { LaneBook } from './ledger.ts';
-import { type LineLedger, type Proof, proofsOf, smallestDrift, streakOf } from './proofs.ts';
+import {
+  gapOf,
+  type LineLedger,
+  onsetOf,
+  type Proof,
+  proofOf,
+  smallestDrift,
+  streakOf,
+} from './proofs.ts';
 import type { ReconciliationRules } from './settings.ts';
 
 /** What a line with drift comes to. */
@@ -34,35 +49,61 @@ export interface Verdict {
   /** The snapshots that prove it, oldest first. */
   readonly snapshotIds: readonly string[];
   readonly explanation?: Explanation;
+  /** Of `explained` lines: all explanations together, to be remembered. */
+  readonly explained?: Explained;
   /** Of lines with drift: what may have to do with it, oldest first. */
   readonly suspects: readonly LineDocument[];
-  /** Every observation held against today's ledger, oldest first. */
-  readonly proofs: readonly Proof[];
+  /** The newest observation in which the drift was not there yet, if one is remembered. */
+  readonly onset?: Proof;
 }
 
-/** Judges the last of the line's observations. `packSizes` of the line go before the rules'. */
-export function assess(
-  line: LineLedger & { readonly packSizes?: readonly number[] },
+/** What is to be judged: a line's ledger and observations, and what is known of it besides. */
+export interface LineCase extends LineLedger {
+  /** Units that a pack of this SKU may hold; instead of the rules' sizes. */
+  readonly packSizes?: readonly number[];
+  /** The explanations that its drift has had so far. */
+  readonly explained?: Explained;
+}
+
+/** Judges the last of the line's observations. */
+export function assess(line: LineCase, rules: ReconciliationRules, lanes: LaneBook): Verdict {
+  const observation = line.observations.at(-1);
+  if (observation === undefined) throw new RangeError('there is no observation to assess');
+  const { drift, interval } = proofOf(observation, line, lanes);
+  const plain = { drift, interval, delta: 0, snapshotIds: [], suspects: [] };
+  // Nearly every line of nearly every run ends here.
+  if (drift === 0) return { kind: 'agrees', ...plain };
+  if (Math.abs(drift) <= rules.toleranceUnits) return { kind: 'tolerated', ...plain };
+  return judgeDrift(line, plain, rules, lanes);
+}
+
+function judgeDrift(
+  line: LineCase,
+  plain: Omit<Verdict, 'kind'>,
   rules: ReconciliationRules,
   lanes: LaneBook,
 ): Verdict {
-  const proofs = proofsOf(line, lanes);
-  const newest = proofs.at(-1);
-  if (newest === undefined) throw new RangeError('a line without observation cannot be assessed');
-  const { drift, interval } = newest;
-  const plain = { drift, interval, delta: 0, snapshotIds: [], suspects: [], proofs };
-  if (drift === 0) return { kind: 'agrees', ...plain };
-  if (Math.abs(drift) <= rules.toleranceUnits) return { kind: 'tolerated', ...plain };
-
-  const suspects = suspectsOf(line.entries, proofs, rules, lanes);
-  const explanation = explain(proofs, suspects, line.packSizes ?? rules.packSizes);
-  if (explanation !== undefined) return { kind: 'explained', ...plain, suspects, explanation };
-
-  const needed = drift < 0 ? rules.proofsToLower : rules.proofsToRaise;
-  const proving = streakOf(proofs).slice(-needed);
+  const { explained } = line;
+  const proofs = line.observations.map((earlier) => proofOf(earlier, line, lanes, explained));
+  const newest = proofs.at(-1)!;
+  if (newest.drift === 0 && explained !== undefined) {
+    return { kind: 'explained', ...plain, explanation: explained.by, explained };
+  }
+  const streak = streakOf(proofs);
+  const gap = gapOf(streak);
+  const onset = onsetOf(gap, streak, proofs);
+  const suspects = suspectsOf(line.entries, newest, onset, rules, lanes);
+  const found = { ...plain, suspects, ...(onset === undefined ? {} : { onset }) };
+  const explanation = explain(gap, newest, suspects, line.packSizes ?? rules.packSizes);
+  if (explanation !== undefined) {
+    const all = alsoExplained(explained, explanation);
+    return { kind: 'explained', ...found, explanation, explained: all };
+  }
+  const needed = newest.drift < 0 ? rules.proofsToLower : rules.proofsToRaise;
+  const proving = streak.slice(-needed);
   const snapshotIds = proving.map((proof) => proof.window.snapshotId);
-  if (proving.length < needed) return { kind: 'waiting', ...plain, suspects, snapshotIds };
+  if (proving.length < needed) return { kind: 'waiting', ...found, snapshotIds };
   const delta = smallestDrift(proving);
   const kind = Math.abs(delta) > rules.perLineMaxUnits ? 'quarantine' : 'correct';
-  return { kind, drift, interval, delta, snapshotIds, suspects, proofs };
+  return { kind, ...found, delta, snapshotIds };
 }

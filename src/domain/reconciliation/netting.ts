@@ -3,12 +3,12 @@
  * the ERP knew and we did not. It is recorded, and as much of the correction as it explains is taken
  * back, so that it does not count twice.
  *
- * 1. Taking back a correction that lowered stock raises it: only for a fact that the snapshot
- *    certainly contained. Taking back one that raised stock: also for a fact that it may have.
+ * 1. Taking back a correction that lowered stock raises it: for a fact that the snapshot may have
+ *    contained, only as far as the newest snapshot proves that we are too low now.
  * 2. A fact explains at most its own units, a correction is taken back at most once in full.
  */
 
-import { classify } from './classify.ts';
+import { type Containment, classify } from './classify.ts';
 import type { LaneBook, LedgerEntry, SnapshotWindow } from './ledger.ts';
 
 /** A correction of ours that proved a drift, and how much of it has been taken back. */
@@ -29,37 +29,66 @@ export interface Netting {
 
 /**
  * What has still to be given back for one line. `recorded`: earlier nettings, from the evidence of
- * their corrections. `entries` without corrections.
+ * their corrections. `entries` without corrections. `drift`: what the newest snapshot proves.
  */
 export function nettingsOf(
   corrections: readonly AppliedCorrection[],
   entries: readonly LedgerEntry[],
   recorded: readonly Netting[],
   lanes: LaneBook,
+  drift = 0,
 ): readonly Netting[] {
-  const remaining = new Map(corrections.map(({ seq, delta }) => [seq, delta]));
-  const used = new Map<string, number>();
-  for (const { correctionSeq, entrySeq, document, delta } of recorded) {
-    remaining.set(correctionSeq, (remaining.get(correctionSeq) ?? 0) + delta);
-    const key = factKey(entrySeq, document);
-    used.set(key, (used.get(key) ?? 0) + delta);
-  }
-  const nettings: Netting[] = [];
-  for (const fact of facts(entries)) {
-    let unexplaining = fact.delta + (used.get(factKey(fact.seq, fact.document)) ?? 0);
-    for (const correction of corrections) {
-      const left = remaining.get(correction.seq) ?? 0;
-      const isSameWay = left * unexplaining > 0 && unexplaining * fact.delta > 0;
-      if (!isSameWay || !wasUnknownTo(correction, fact, lanes)) continue;
-      const units = Math.min(Math.abs(left), Math.abs(unexplaining));
-      const delta = -Math.sign(left) * units;
-      remaining.set(correction.seq, left + delta);
-      unexplaining += delta;
-      const { seq: entrySeq, document } = fact;
-      nettings.push({ correctionSeq: correction.seq, entrySeq, document, delta });
+  const book = new NettingBook(corrections, recorded);
+  const late = facts(entries);
+  for (const correction of corrections) {
+    for (const fact of late) {
+      const containment = containmentOf(fact, correction, lanes);
+      const isSafe = containment === 'in' || correction.delta > 0;
+      if (containment !== 'out' && isSafe) book.net(correction, fact, Number.POSITIVE_INFINITY);
     }
   }
-  return nettings;
+  let tooLow = drift - book.nettings.reduce((sum, { delta }) => sum + delta, 0);
+  for (const correction of corrections) {
+    for (const fact of late) {
+      if (tooLow <= 0) return book.nettings;
+      if (containmentOf(fact, correction, lanes) !== 'uncertain') continue;
+      tooLow -= book.net(correction, fact, tooLow);
+    }
+  }
+  return book.nettings;
+}
+
+/** What is left of corrections and facts while they are set off against each other. */
+class NettingBook {
+  readonly nettings: Netting[] = [];
+  readonly #left = new Map<number, number>();
+  readonly #used = new Map<string, number>();
+
+  constructor(corrections: readonly AppliedCorrection[], recorded: readonly Netting[]) {
+    for (const { seq, delta } of corrections) this.#left.set(seq, delta);
+    for (const netting of recorded) this.#book(netting);
+  }
+
+  /** Sets off at most `unitsMax` units and answers how many. */
+  net(correction: AppliedCorrection, fact: LedgerEntry, unitsMax: number): number {
+    const left = this.#left.get(correction.seq) ?? 0;
+    const unexplaining = fact.delta + (this.#used.get(factKey(fact.seq, fact.document)) ?? 0);
+    // Both have to point the same way, and the fact must not have explained all it can.
+    if (left * fact.delta <= 0 || unexplaining * fact.delta <= 0) return 0;
+    const units = Math.min(Math.abs(left), Math.abs(unexplaining), unitsMax);
+    const { seq: entrySeq, document } = fact;
+    const delta = -Math.sign(left) * units;
+    const netting = { correctionSeq: correction.seq, entrySeq, document, delta };
+    this.#book(netting);
+    this.nettings.push(netting);
+    return units;
+  }
+
+  #book({ correctionSeq, entrySeq, document, delta }: Netting): void {
+    this.#left.set(correctionSeq, (this.#left.get(correctionSeq) ?? 0) + delta);
+    const key = factKey(entrySeq, document);
+    this.#used.set(key, (this.#used.get(key) ?? 0) + delta);
+  }
 }
 
 /** Entries of one document in one commit are one fact; oldest commit first. */
@@ -77,8 +106,11 @@ function factKey(seq: number, document: string): string {
   return `${seq} ${document}`;
 }
 
-function wasUnknownTo(correction: AppliedCorrection, entry: LedgerEntry, lanes: LaneBook): boolean {
-  if (entry.seq <= correction.seq) return false;
-  const containment = classify(entry, correction.window, lanes(entry.lane));
-  return containment === 'in' || (containment === 'uncertain' && correction.delta > 0);
+/** Whether the snapshot behind the correction contained the fact; `out` too if we knew the fact. */
+function containmentOf(
+  fact: LedgerEntry,
+  { seq, window }: AppliedCorrection,
+  lanes: LaneBook,
+): Containment {
+  return fact.seq <= seq ? 'out' : classify(fact, window, lanes(fact.lane));
 }

@@ -7,12 +7,10 @@
  */
 
 import { type ExpectedInterval, expectedInterval, provenDrift } from './interval.ts';
-import type { LaneBook, LedgerEntry, Observation, SnapshotWindow } from './ledger.ts';
+import type { LaneBook, LedgerEntry, Observation } from './ledger.ts';
 
 /** A snapshot's line held against the ledger. */
-export interface Proof {
-  readonly window: SnapshotWindow;
-  readonly qty: number;
+export interface Proof extends Observation {
   readonly interval: ExpectedInterval;
   /** Signed units, 0: the snapshot proves nothing. */
   readonly drift: number;
@@ -27,13 +25,30 @@ export interface LineLedger {
   readonly unheardUnits: number;
 }
 
-/** Every observation as a proof, oldest first. */
-export function proofsOf(line: LineLedger, lanes: LaneBook): readonly Proof[] {
-  return line.observations.map(({ window, qty }) => {
-    const { opening, entries, unheardUnits } = line;
-    const interval = expectedInterval(opening, entries, window, lanes, unheardUnits);
-    return { window, qty, interval, drift: provenDrift(qty, interval) };
-  });
+/** The amounts that a drift may have; of a proven drift both ends have its sign. */
+export interface Gap {
+  readonly least: number;
+  readonly most: number;
+}
+
+/**
+ * What one observation proves about the line. `explained`: drift that earlier explanations account
+ * for, there or not: it widens the interval like work in flight.
+ */
+export function proofOf(
+  observation: Observation,
+  line: LineLedger,
+  lanes: LaneBook,
+  explained?: Gap,
+): Proof {
+  const { window, qty } = observation;
+  const expected = expectedInterval(line.opening, line.entries, window, lanes, line.unheardUnits);
+  const interval = {
+    base: expected.base,
+    lo: expected.lo + Math.min(0, explained?.least ?? 0),
+    hi: expected.hi + Math.max(0, explained?.most ?? 0),
+  };
+  return { window, qty, interval, drift: provenDrift(qty, interval) };
 }
 
 /** The newest proofs that show drift of the newest one's sign, oldest first; empty without drift. */
@@ -47,33 +62,39 @@ export function streakOf(proofs: readonly Proof[]): readonly Proof[] {
 
 /** The drift of smallest amount; 0 for no proofs. */
 export function smallestDrift(proofs: readonly Proof[]): number {
-  const drifts = proofs.map((proof) => proof.drift);
-  return drifts.reduce(
-    (least, drift) => (Math.abs(drift) < Math.abs(least) ? drift : least),
-    drifts[0] ?? 0,
-  );
+  let smallest = proofs[0]?.drift ?? 0;
+  for (const { drift } of proofs) if (Math.abs(drift) < Math.abs(smallest)) smallest = drift;
+  return smallest;
 }
 
 /**
- * The newest observation in which a drift of this size was not there yet: without it, the ERP would
- * have shown a number outside what was possible. Undefined: it may have been there all along.
+ * What all proofs of a streak allow; when they contradict each other the drift has changed, and the
+ * newest counts. Throws a `RangeError` for an empty streak.
  */
-export function lastWithout(drift: number, proofs: readonly Proof[]): Proof | undefined {
-  return proofs.findLast(({ qty, interval }) => {
-    const withoutDrift = qty - drift;
-    return withoutDrift < interval.lo || withoutDrift > interval.hi;
+export function gapOf(streak: readonly Proof[]): Gap {
+  const gaps = streak.map(rangeOf);
+  const newest = gaps.at(-1);
+  if (newest === undefined) throw new RangeError('without proofs there is no gap');
+  const least = Math.max(...gaps.map((gap) => gap.least));
+  const most = Math.min(...gaps.map((gap) => gap.most));
+  return least <= most ? { least, most } : newest;
+}
+
+/**
+ * The newest observation before any part of the drift: one in which an amount within the gap was
+ * impossible, and none of the streak. Undefined: none is remembered.
+ */
+export function onsetOf(
+  gap: Gap,
+  streak: readonly Proof[],
+  proofs: readonly Proof[],
+): Proof | undefined {
+  return proofs.slice(0, proofs.length - streak.length).findLast((proof) => {
+    const range = rangeOf(proof);
+    return range.most < gap.least || range.least > gap.most;
   });
 }
 
-/**
- * The observations worth remembering: the newest `max`, and of older ones the newest that shows that
- * the present drift had not begun.
- */
-export function remembered(proofs: readonly Proof[], max: number): readonly Proof[] {
-  if (proofs.length <= max) return proofs;
-  const newest = proofs.slice(-max);
-  const drift = smallestDrift(streakOf(proofs));
-  const onset = drift === 0 ? undefined : lastWithout(drift, proofs);
-  if (onset === undefined || newest.includes(onset)) return newest;
-  return [onset, ...newest.slice(1)];
+function rangeOf({ qty, interval }: Proof): Gap {
+  return { least: qty - interval.hi, most: qty - interval.lo };
 }

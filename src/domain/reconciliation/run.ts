@@ -4,6 +4,7 @@
  */
 
 import type { Verdict } from './assess.ts';
+import type { LaneBook, LedgerEntry, SnapshotWindow } from './ledger.ts';
 import type { ReconciliationRules } from './settings.ts';
 
 /** A verdict with what the run needs to know of its line. */
@@ -11,6 +12,8 @@ export interface RunLine {
   readonly sku: string;
   readonly location: string;
   readonly verdict: Verdict;
+  /** Lanes that had documents of this line not long ago (`recentLanes`). */
+  readonly lanes: ReadonlySet<string>;
 }
 
 /** What was compared, drift or not. */
@@ -20,7 +23,7 @@ export interface RunTotals {
   readonly units: number;
   /** Compared lines per location. */
   readonly linesAt: ReadonlyMap<string, number>;
-  /** Compared lines per lane that had documents of it not long ago. */
+  /** Compared lines per lane that had documents of them not long ago. */
   readonly linesIn: ReadonlyMap<string, number>;
 }
 
@@ -46,6 +49,21 @@ export interface RunJudgement<L extends RunLine> {
   readonly breaker?: Breaker;
 }
 
+/** The lanes that carried something of the line in the last two posting lags before the snapshot. */
+export function recentLanes(
+  entries: readonly LedgerEntry[],
+  window: SnapshotWindow,
+  lanes: LaneBook,
+): ReadonlySet<string> {
+  const recent = new Set<string>();
+  for (const { lane, occurredAtMs, correction } of entries) {
+    if (correction === true || recent.has(lane)) continue;
+    const isRecent = occurredAtMs > window.asOfFromMs - 2 * lanes(lane).maxPostingLagMs;
+    if (isRecent && occurredAtMs <= window.asOfToMs) recent.add(lane);
+  }
+  return recent;
+}
+
 /** Judges all lines of a run that have drift. */
 export function judgeRun<L extends RunLine>(
   drifting: readonly L[],
@@ -66,16 +84,24 @@ function atLocation(line: RunLine): readonly string[] {
 }
 
 function lanesOf(line: RunLine): readonly string[] {
-  return [...new Set(line.verdict.suspects.map((document) => document.lane))];
+  return [...line.lanes].filter((lane) => {
+    return line.verdict.suspects.some((document) => document.lane === lane);
+  });
 }
 
 function countBy(lines: readonly RunLine[], namesOf: (line: RunLine) => readonly string[]) {
   const counts = new Map<string, number>();
   for (const line of lines) {
-    if (line.verdict.kind === 'tolerated') continue;
+    if (!isNews(line.verdict)) continue;
     for (const name of namesOf(line)) counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return counts;
+}
+
+/** Drift that earlier runs have explained says nothing about now. */
+function isNews({ kind, suspects, explanation }: Verdict): boolean {
+  if (kind === 'tolerated') return false;
+  return kind !== 'explained' || suspects.length > 0 || explanation?.cause === 'unit_suspect';
 }
 
 function outagesOf(
@@ -100,7 +126,7 @@ function withOutage<L extends RunLine>(line: L, outages: readonly Outage[]): L {
   });
   if (outage === undefined) return line;
   const documents = verdict.suspects.slice(0, 1).map((document) => document.document);
-  const explanation = { cause: 'lane_outage' as const, lane: outage.name, documents };
+  const explanation = { cause: 'lane_outage' as const, lane: outage.name, documents, units: 0 };
   return { ...line, verdict: { ...verdict, kind: 'explained', delta: 0, explanation } };
 }
 

@@ -28,7 +28,7 @@ export interface ReconciliationRules {
   readonly outageShare: number;
   /** … and how many lines at least. */
   readonly outageLinesMin: number;
-  /** Past snapshots that are remembered per line. */
+  /** Past snapshots that are remembered per line that has not agreed exactly since. */
   readonly historyMax: number;
 }
 
@@ -45,5 +45,5 @@ export const defaultReconciliationRules: ReconciliationRules = {
   packSizes: [],
   outageShare: 0.2,
   outageLinesMin: 10,
-  historyMax: 8,
+  historyMax: 24,
 };

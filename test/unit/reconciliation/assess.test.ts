@@ -1,7 +1,7 @@
 // Steps 4 to 6 for one line: explain first, prove repeatedly, cap.
 
 import { describe, expect, test } from 'vitest';
-import { assess } from '../../../src/domain/reconciliation/assess.ts';
+import { assess, type LineCase } from '../../../src/domain/reconciliation/assess.ts';
 import type { LedgerEntry, Observation } from '../../../src/domain/reconciliation/ledger.ts';
 import { defaultReconciliationRules } from '../../../src/domain/reconciliation/settings.ts';
 import { lanes, moved, observed } from './line.ts';
@@ -11,10 +11,10 @@ const rules = { ...defaultReconciliationRules, packSizes: [12] };
 function judge(
   observations: readonly Observation[],
   entries: readonly LedgerEntry[] = [],
-  more: { opening?: number; unheardUnits?: number; packSizes?: readonly number[] } = {},
+  more: Partial<LineCase> = {},
 ) {
-  const { opening = 100, unheardUnits = 0, packSizes = [] } = more;
-  return assess({ opening, entries, observations, unheardUnits, packSizes }, rules, lanes);
+  const line = { opening: 100, entries, observations, unheardUnits: 0, packSizes: [], ...more };
+  return assess(line, rules, lanes);
 }
 
 describe('one snapshot is no proof', () => {
@@ -125,5 +125,37 @@ describe('caps', () => {
   test('a large correction waits for approval', () => {
     const line = [observed(49, 100), observed(49, 110)];
     expect(judge(line)).toMatchObject({ kind: 'quarantine', delta: -51 });
+  });
+});
+
+describe('a drift that has been explained', () => {
+  const entries = [moved(-4, 35, { document: 'order-1' })];
+  const first = judge([observed(100, 20), observed(100, 100)], entries);
+  const explained = first.explained!;
+
+  test('stays explained for as long as it is there', () => {
+    const later = judge([observed(100, 100), observed(100, 110)], entries, { explained });
+    expect(later).toMatchObject({ kind: 'explained', explanation: { documents: ['order-1'] } });
+  });
+
+  test('is forgotten when it is gone', () => {
+    expect(judge([observed(100, 100), observed(96, 110)], entries, { explained })).toMatchObject({
+      kind: 'agrees',
+    });
+  });
+
+  test('does not hide what is lost beyond it', () => {
+    const line = [observed(100, 100), observed(93, 110), observed(93, 120)];
+    expect(judge(line, entries, { explained })).toMatchObject({ kind: 'correct', delta: -3 });
+  });
+
+  test('does not stand in the way of a second explanation', () => {
+    const more = [...entries, moved(-2, 60, { document: 'order-2', lane: 'pos' })];
+    const line = [observed(100, 90), observed(100, 100)];
+    expect(judge(line, more, { explained })).toMatchObject({
+      kind: 'explained',
+      explained: { least: 0, most: 6 },
+      explanation: { documents: ['order-2'] },
+    });
   });
 });

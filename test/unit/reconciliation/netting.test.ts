@@ -51,6 +51,14 @@ test('a raising is also taken back for a receipt that the snapshot may have cont
   expect(nettingsOf([raised], [uncertain], [], lanes)).toEqual([{ ...net, delta: -4 }]);
 });
 
+test('a lowering is taken back for such a sale as far as we are too low now', () => {
+  const uncertain = late(-3, { occurredAtMs: 90 * minute });
+  expect(nettingsOf([lowered], [uncertain], [], lanes, 2)).toEqual([{ ...net, delta: 2 }]);
+  expect(nettingsOf([lowered], [uncertain], [{ ...net, delta: 2 }], lanes, 5)).toEqual([
+    { ...net, delta: 1 },
+  ]);
+});
+
 test('whatever arrives in whatever order, no correction is taken back beyond itself', () => {
   const deltas = fc.integer({ min: -9, max: 9 }).filter((delta) => delta !== 0);
   fc.assert(

@@ -14,7 +14,7 @@ function totals(lines: number, units: number, more: Partial<RunTotals> = {}): Ru
 function lost(units: number, sku: string, location = 'main'): RunLine {
   const observations = [observed(100 - units, 100), observed(100 - units, 110)];
   const line = { opening: 100, entries: [], observations, unheardUnits: 0 };
-  return { sku, location, verdict: assess(line, rules, lanes) };
+  return { sku, location, lanes: new Set(), verdict: assess(line, rules, lanes) };
 }
 
 /** A line that drifts by no single document's amount, with a document of `lane` in the time of it. */
@@ -22,7 +22,7 @@ function driftingIn(lane: string, sku: string): RunLine {
   const observations = [observed(100, 20), observed(95, 100), observed(95, 110)];
   const entries = [moved(-1, 35, { lane }), moved(-1, 36, { lane })];
   const line = { opening: 100, entries, observations, unheardUnits: 0 };
-  return { sku, location: 'main', verdict: assess(line, rules, lanes) };
+  return { sku, location: 'main', lanes: new Set([lane]), verdict: assess(line, rules, lanes) };
 }
 
 const many = (count: number, make: (sku: string) => RunLine) =>
