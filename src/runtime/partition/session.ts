@@ -75,6 +75,7 @@ export class Session {
   #maintenance: Timer | undefined;
   #alarmAtMs = Number.POSITIVE_INFINITY;
   #checkpointDueMs = 0;
+  #serving = false;
   #over = false;
 
   constructor(options: SessionOptions) {
@@ -270,8 +271,9 @@ export class Session {
     });
   }
 
-  /** Starts deciding. */
+  /** Starts deciding. Before it no alarm and no output may start a round: the tail is being read. */
   serve(): void {
+    this.#serving = true;
     this.#checkpointDueMs =
       this.#options.shared.now() + this.#options.shared.config.limits.snapshotEveryMs;
     this.#maintainLater();
@@ -279,6 +281,8 @@ export class Session {
     this.#facts?.wake();
     this.#rounds?.kick();
     this.#carts.resume();
+    // Outputs that became due during recovery have had nobody to ask.
+    this.#atRest();
   }
 
   /** Facts may have arrived. */
@@ -305,7 +309,7 @@ export class Session {
 
   /** A moment between rounds: outputs, snapshots and passivation get their turn. */
   #atRest(): void {
-    if (this.#over || !this.#rounds) return;
+    if (this.#over || !this.#serving || !this.#rounds) return;
     if (this.#outputs?.due) this.#outputs.collect(this.#head.seq);
     this.#restWaiting.shift()?.();
     const { shared } = this.#options;
@@ -331,7 +335,7 @@ export class Session {
   }
 
   #armAlarmTimer(): void {
-    if (this.#over) return;
+    if (this.#over || !this.#serving) return;
     const next = this.#alarms.nextAtMs();
     if (next === undefined || (this.#alarmTimer && next >= this.#alarmAtMs)) return;
     this.#alarmTimer?.cancel();
