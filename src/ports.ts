@@ -240,6 +240,101 @@ export interface FactLog {
   bury(fact: StoredFact, error: { code: string; message: string }): Promise<void>;
 }
 
+// --- ERP ----------------------------------------------------------------------------------------
+
+/** What the ERP has of one SKU at one location, in the SKU's base unit. */
+export interface ErpLine {
+  readonly sku: string;
+  readonly location: string;
+  readonly qty: number;
+  /** Units per pack, where the source names it. */
+  readonly packSize?: number;
+}
+
+/** A line that cannot be used; everything else of the snapshot still can. */
+export interface ErpRefusedLine {
+  /** Counted from 1, without headings. */
+  readonly line: number;
+  readonly reason: 'sku' | 'location' | 'quantity' | 'negative' | 'unit' | 'double';
+  readonly message: string;
+}
+
+export interface ErpBatch {
+  readonly lines: readonly ErpLine[];
+  readonly refused: readonly ErpRefusedLine[];
+}
+
+/** Everything up to here is posted in a lane: a time of the source's clock, or a document. */
+export interface ErpWatermark {
+  readonly throughMs?: number;
+  readonly throughDocument?: string;
+}
+
+/** One reading of the ERP's stock. Times are the ERP's clock. */
+export interface ErpSnapshot {
+  readonly snapshotId: string;
+  readonly asOfFromMs: number;
+  readonly asOfToMs: number;
+  /** False: it holds only part of the lines, and says so. */
+  readonly complete: boolean;
+  readonly statedLines?: number;
+  /** SHA-256 in hex of `sku \t location \t qty \n` of every line, as the source wrote them. */
+  readonly statedChecksum?: string;
+  readonly watermarks: Readonly<Record<string, ErpWatermark>>;
+  /**
+   * Hands over all lines in batches and resolves with what was counted: all lines, refused ones
+   * included. Rejects with an `ErpSourceError` when the content is broken.
+   */
+  read(each: (batch: ErpBatch) => void | Promise<void>): Promise<ErpTotals>;
+}
+
+export interface ErpTotals {
+  readonly lines: number;
+  readonly refused: number;
+  readonly checksum: string;
+}
+
+export type ErpFetch =
+  | { readonly kind: 'snapshot'; readonly snapshot: ErpSnapshot }
+  /** Nothing new: `unchanged` since the last one, nothing `absent`, or a file still being written. */
+  | { readonly kind: 'none'; readonly why: 'unchanged' | 'absent' | 'growing' };
+
+/** Where the ERP's numbers come from. One fetch at a time. */
+export interface ErpSource {
+  readonly name: string;
+  /** Rejects with an `ErpSourceError`. */
+  fetch(): Promise<ErpFetch>;
+  /** Says what became of the fetched snapshot; `later`: it will be fetched again. */
+  settle(outcome: 'compared' | 'refused' | 'later'): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Trouble with an ERP's numbers. `isFinal`: fetching the same thing again cannot help. */
+export class ErpSourceError extends Error {
+  readonly code:
+    | 'unreachable'
+    | 'forbidden'
+    | 'timeout'
+    | 'too_large'
+    | 'encoding'
+    | 'format'
+    | 'columns'
+    | 'metadata'
+    | 'query';
+  readonly isFinal: boolean;
+
+  constructor(
+    code: ErpSourceError['code'],
+    message: string,
+    options: { readonly isFinal: boolean; readonly cause?: unknown },
+  ) {
+    super(message, { cause: options.cause });
+    this.name = 'ErpSourceError';
+    this.code = code;
+    this.isFinal = options.isFinal;
+  }
+}
+
 // --- all of it --------------------------------------------------------------------------------
 
 export interface Ports {

@@ -41,8 +41,14 @@ const rules: readonly Rule[] = [
   { where: 'src/nats/', ours: contracts, packages: ['@nats-io/', 'node:'], typesOf: ['pino'] },
   {
     where: 'src/erp/',
-    ours: contracts,
-    packages: ['node:', 'pg', 'csv-parse', 'better-sqlite3'],
+    ours: ['src/config/', ...contracts],
+    packages: ['node:', 'pg', 'csv-parse', 'better-sqlite3', 'typebox'],
+    typesOf: ['pino'],
+  },
+  {
+    where: 'src/reconcile/',
+    ours: ['actors/', 'src/config/', ...contracts],
+    packages: ['xstate', 'better-sqlite3', 'typebox', 'node:crypto'],
     typesOf: ['pino'],
   },
   {
