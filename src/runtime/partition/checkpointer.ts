@@ -33,8 +33,17 @@ export interface CheckpointerOptions {
   readonly epoch: string;
   /** The record that the next one replaces. */
   readonly previous: { readonly seq: number; readonly revision: number } | undefined;
+  /** Resolves when every fact refused so far is among the dead letters. */
+  readonly deadFactsBuried: () => Promise<void>;
   /** Resolves with what `work` gives, run at a moment between rounds. */
   readonly betweenRounds: <T>(work: () => T) => Promise<T>;
+}
+
+/** What is true at the sequence that the checkpoint covers. */
+interface Covered {
+  readonly covers: Head;
+  readonly carts: readonly unknown[];
+  readonly alarms: readonly (readonly [string, number])[];
 }
 
 interface Encoded {
@@ -70,8 +79,8 @@ export class Checkpointer {
   }
 
   async #checkpoint(): Promise<void> {
-    const { head, residents, tail, pages, betweenRounds } = this.#options;
-    const { plan, covers, carts } = await betweenRounds(() => {
+    const { head, residents, tail, pages, alarms, betweenRounds } = this.#options;
+    const { plan, ...covered } = await betweenRounds(() => {
       const byPage = new Map<number, Set<string>>();
       const add = (sku: string) => {
         const page = pages.pageOf(sku);
@@ -79,11 +88,18 @@ export class Checkpointer {
       };
       for (const resident of residents.values()) if (resident.dirty) add(resident.sku);
       for (const sku of tail.keys()) add(sku);
-      return { plan: byPage, covers: { ...head }, carts: this.#options.carts.snapshot() };
+      // In the middle of a round alarms and carts would run ahead of the journal.
+      return {
+        plan: byPage,
+        covers: { ...head },
+        carts: this.#options.carts.snapshot(),
+        alarms: alarms.entries(),
+      };
     });
     for (const [page, skus] of plan) await this.#page(page, skus);
-    await this.#outputsReach(covers.seq);
-    await this.#record(covers, carts);
+    await this.#outputsReach(covered.covers.seq);
+    await this.#options.deadFactsBuried();
+    await this.#record(covered);
   }
 
   async #page(number: number, skus: ReadonlySet<string>): Promise<void> {
@@ -149,10 +165,11 @@ export class Checkpointer {
       await betweenRounds(() => outputs.collect(head.seq, true));
       await outputs.settled();
     }
+    if (outputs.closed) throw new Error('the partition is no longer served here');
   }
 
-  async #record(covers: Head, carts: readonly unknown[]): Promise<void> {
-    const { alarms, store, pages, pageCount, epoch } = this.#options;
+  async #record({ covers, carts, alarms }: Covered): Promise<void> {
+    const { store, pages, pageCount, epoch } = this.#options;
     const revision = await store.write(
       {
         seq: covers.seq,
@@ -160,7 +177,7 @@ export class Checkpointer {
         factsTo: covers.factsTo,
         pageCount,
         pages: pages.revisions,
-        alarms: alarms.entries(),
+        alarms,
         carts,
         epoch,
       },

@@ -8,7 +8,7 @@ import { parseFact } from '../../contract/parse-fact.ts';
 import type { Refusal } from '../../domain/outcome.ts';
 import type { Clock, FactLog, StoredFact } from '../../ports.ts';
 import type { Logger } from '../log.ts';
-import type { FactQueue } from './rounds.ts';
+import type { FactQueue } from './intake.ts';
 import type { FactWork, PoisonFact } from './work.ts';
 
 const batch = 256;
@@ -32,6 +32,7 @@ export class FactFeed implements FactQueue {
   #reading = false;
   #again = false;
   #closed = false;
+  readonly #burials = new Set<Promise<void>>();
 
   constructor(options: FactFeedOptions) {
     this.#options = options;
@@ -66,7 +67,23 @@ export class FactFeed implements FactQueue {
   }
 
   /** Puts a refused fact among the dead letters; tries until it is there. */
-  async bury(fact: StoredFact, refusal: Pick<Refusal, 'code' | 'message'>): Promise<void> {
+  bury(fact: StoredFact, refusal: Pick<Refusal, 'code' | 'message'>): Promise<void> {
+    const burial = this.#bury(fact, refusal).finally(() => this.#burials.delete(burial));
+    this.#burials.add(burial);
+    return burial;
+  }
+
+  /**
+   * Resolves when everything that has been refused so far is among the dead letters: a checkpoint
+   * must not cover a refusal that nobody would find in the journal's tail any more.
+   * @throws when this owner's session ends first
+   */
+  async buried(): Promise<void> {
+    await Promise.all(this.#burials);
+    if (this.#closed) throw new Error('the partition is no longer served here');
+  }
+
+  async #bury(fact: StoredFact, refusal: Pick<Refusal, 'code' | 'message'>): Promise<void> {
     while (!this.#closed) {
       try {
         await this.#options.log.bury(fact, refusal);

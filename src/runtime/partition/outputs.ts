@@ -31,6 +31,8 @@ export interface OutputsOptions {
   readonly onTrouble: (sink: string, error: unknown) => void;
   /** Asks for a moment between rounds, in which `collect` is called. */
   readonly wantCollect: () => void;
+  /** What was written makes room: rounds that waited for it may go on. */
+  readonly relieved: () => void;
 }
 
 interface HistoryEntry {
@@ -141,6 +143,7 @@ export class Outputs {
     this.#oldestMs = undefined;
     this.#writing = this.#write(batch, headSeq, all, sinceMs).finally(() => {
       this.#writing = undefined;
+      this.#options.relieved();
       if (this.#touched.size + this.#unsent.length > 0) this.#schedule();
     });
   }

@@ -20,7 +20,7 @@ import { earliestExpiryOf } from '../../domain/event-codec.ts';
 import type { Journal, JournalEntry } from '../../ports.ts';
 import type { Alarms } from './alarms.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import type { Committer } from './committer.ts';
+import { type Committer, FencedError } from './committer.ts';
 import type { Head } from './rounds.ts';
 import type { Tail } from './tail.ts';
 
@@ -107,6 +107,11 @@ export interface ReplayOptions {
 export async function replay(options: ReplayOptions): Promise<Replayed> {
   const { partition, checkpoint, claimSeq, tail, alarms } = options;
   if (checkpoint && checkpoint.seq > claimSeq) {
+    // We may have been slow: then it is a later owner's checkpoint.
+    const last = await options.journal.last(partition);
+    if (last && last.seq >= checkpoint.seq) {
+      throw new FencedError(`partition ${partition}: another node has claimed it since`);
+    }
     throw new JournalRefusedError(
       `partition ${partition}: the checkpoint covers sequence ${checkpoint.seq}, the journal ends at ${claimSeq}. The journal has lost messages: restore it from a backup`,
     );

@@ -18,18 +18,13 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Alarms } from './alarms.ts';
 import type { Committer } from './committer.ts';
+import { type FactQueue, Intake } from './intake.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Outputs } from './outputs.ts';
 import { unavailable } from './refusals.ts';
-import type { Resident, Residents } from './residents.ts';
+import type { Residents } from './residents.ts';
 import { type DeadFact, Round } from './round.ts';
-import type { CommandWork, FactWork, InnerWork, PoisonFact, Work } from './work.ts';
-
-/** How many commands one SKU decides before the round looks at its size again. */
-const commandsPerSend = 64;
-const alarmsPerRound = 1_000;
-/** Facts are decided whatever the round's size, so that their position has no gaps. */
-const factsPerRound = 64;
+import type { CommandWork, InnerWork, Work } from './work.ts';
 
 export interface RoundLimits {
   readonly commitCommandsMax: number;
@@ -45,17 +40,11 @@ export interface Head {
   factsTo: number;
 }
 
-/** Facts in the order of the stream, already parsed. */
-export interface FactQueue {
-  peek(): FactWork | PoisonFact | undefined;
-  take(): void;
-}
-
 /** Cart entries that home has decided and the next round writes (invariant 8). */
 export interface CartEntries {
   readonly waiting: boolean;
   /** Takes entries up to about `bytesMax`. */
-  take(bytesMax: number): { readonly text: string; readonly committed: () => void }[];
+  take(bytesMax: number): { readonly text: string; readonly committed: (atMs: number) => void }[];
 }
 
 export interface RoundsOptions {
@@ -86,10 +75,7 @@ export interface RoundsOptions {
 
 export class Rounds {
   readonly #options: RoundsOptions;
-  /** Work of SKUs that are being activated, in order. */
-  readonly #parked = new Map<string, Work[]>();
-  #ready: Work[] = [];
-  readonly #inner: InnerWork[] = [];
+  readonly #intake: Intake;
   #running = false;
   #stopped = false;
   #inFlight: Round | undefined;
@@ -97,6 +83,12 @@ export class Rounds {
 
   constructor(options: RoundsOptions) {
     this.#options = options;
+    this.#intake = new Intake({
+      ...options,
+      refuse: this.#refuseWork,
+      ready: () => this.kick(),
+      onTrouble: (error) => this.#end(error),
+    });
   }
 
   /** Runs rounds as long as there is something to do. */
@@ -106,9 +98,9 @@ export class Rounds {
     void this.#run();
   }
 
-  /** Work of the runtime itself goes before the mailbox: a cart must not wait behind its callers. */
+  /** Work of the runtime itself. */
   submit(work: InnerWork): void {
-    this.#inner.push(work);
+    this.#intake.submit(work);
     this.kick();
   }
 
@@ -119,7 +111,7 @@ export class Rounds {
 
   /** Resolves when nothing waits, is parked or in flight. */
   quiesced(): Promise<void> {
-    if (!this.#running && !this.#hasWork() && this.#parked.size === 0) return Promise.resolve();
+    if (!this.#running && !this.#hasWork() && !this.#intake.parked) return Promise.resolve();
     return new Promise((resolve) => {
       this.#idle.push(resolve);
       this.kick();
@@ -136,13 +128,7 @@ export class Rounds {
   /** Answers everything that was taken and not answered; rounds in flight go on silently. */
   refuseHeld(refusal: Refusal): void {
     this.#inFlight?.refuse(refusal, this.#refuseWork);
-    for (const works of this.#parked.values()) {
-      for (const work of works) this.#refuseWork(work, refusal);
-    }
-    this.#parked.clear();
-    for (const work of this.#ready) this.#refuseWork(work, refusal);
-    this.#ready = [];
-    for (const work of this.#inner.splice(0)) this.#refuseWork(work, refusal);
+    this.#intake.refuseAll(refusal);
   }
 
   async #run(): Promise<void> {
@@ -159,30 +145,25 @@ export class Rounds {
         if (!this.#stopped) this.#options.between();
       }
     } catch (error) {
-      this.#stopped = true;
-      this.#options.onEnd(error);
+      this.#end(error);
     } finally {
       this.#running = false;
     }
     if (!this.#stopped) this.#options.between();
-    if (this.#parked.size === 0 || this.#stopped) {
+    if (!this.#intake.parked || this.#stopped) {
       for (const resolve of this.#idle.splice(0)) resolve();
     }
   }
 
-  #hasWork(): boolean {
-    const { mailbox, alarms, now, facts, carts, outputs } = this.#options;
-    if (outputs.overflowing) return false;
-    if (mailbox.length > 0 || this.#ready.length > 0 || this.#inner.length > 0) return true;
-    if (carts.waiting || this.#factReady(facts.peek())) return true;
-    const next = alarms.nextAtMs();
-    return next !== undefined && next <= now();
+  #end(error: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#options.onEnd(error);
   }
 
-  /** A fact whose SKU is being activated waits for that; looking again at once would never end. */
-  #factReady(fact: FactWork | PoisonFact | undefined): boolean {
-    if (fact === undefined) return false;
-    return fact.kind === 'poison' || !this.#parked.has(fact.command.sku);
+  #hasWork(): boolean {
+    const { carts, outputs } = this.#options;
+    return !outputs.overflowing && (carts.waiting || this.#intake.waiting);
   }
 
   async #round(): Promise<void> {
@@ -196,14 +177,14 @@ export class Rounds {
       round.refuse(unavailable('the journal has not answered in time'), this.#refuseWork),
     );
     try {
-      this.#fill(round);
+      this.#intake.fill(round);
       const cartEntries = this.#options.carts.take(limits.commitBytesMax - round.bytes);
       for (const entry of cartEntries) round.addCartEntry(entry.text);
       if (round.hasEvents) await this.#commit(round);
       else if (!round.empty) await this.#prove(round);
       // Facts that changed nothing leave no message: their position goes with the next commit.
       if (round.factsTo !== undefined) head.factsTo = round.factsTo;
-      for (const entry of cartEntries) entry.committed();
+      for (const entry of cartEntries) entry.committed(round.moment.nowMs);
       for (const dead of round.deadFacts) this.#options.onDeadFact(dead);
       this.#count(round);
       this.#settle(round);
@@ -296,118 +277,5 @@ export class Rounds {
     for (const work of round.works()) {
       if (work.kind === 'command') this.#options.mailbox.settled(work);
     }
-  }
-
-  /** Takes what is waiting, up to the round's limits, and lets the actors decide. */
-  #fill(round: Round): void {
-    const { alarms, limits } = this.#options;
-    const bySku = new Map<Resident, Work[]>();
-    for (const sku of alarms.due(round.moment.nowMs, alarmsPerRound)) {
-      const resident = this.#residentFor(sku, undefined);
-      if (resident) bySku.set(resident, []);
-    }
-    this.#takeFacts(round, bySku);
-    for (let taken = 0; taken < limits.commitCommandsMax; taken++) {
-      const work = this.#next();
-      if (work === undefined) break;
-      const resident = this.#residentFor(work.command.sku, work);
-      if (!resident) continue;
-      const works = bySku.get(resident);
-      if (works) works.push(work);
-      else bySku.set(resident, [work]);
-    }
-    this.#decideAll(round, bySku);
-  }
-
-  #decideAll(round: Round, bySku: Map<Resident, Work[]>): void {
-    const { limits, mailbox, alarms } = this.#options;
-    const left: Work[] = [];
-    for (const [resident, works] of bySku) {
-      for (let from = 0; from === 0 || from < works.length; from += commandsPerSend) {
-        const chunk = works.slice(from, from + commandsPerSend);
-        const full = round.bytes >= limits.commitBytesMax && chunk[0]?.kind !== 'fact';
-        if (full) {
-          left.push(...chunk);
-          if (chunk.length === 0) alarms.atLatest(resident.sku, round.moment.nowMs);
-        } else if (!round.decide(resident, chunk)) {
-          this.#failed(resident, bySku, new Set(round.works()));
-        }
-      }
-    }
-    mailbox.putBack(left.filter((work) => work.kind === 'command'));
-    this.#inner.unshift(...left.filter((work) => work.kind === 'inner'));
-  }
-
-  /**
-   * The actor threw: our bug. Its state may be half-changed, so the partition starts again from the
-   * journal; nothing of this round is committed.
-   */
-  #failed(resident: Resident, bySku: Map<Resident, Work[]>, decided: Set<Work>): never {
-    for (const works of bySku.values()) {
-      for (const work of works) {
-        if (decided.has(work)) continue;
-        this.#refuseWork(work, unavailable(`the actor of ${resident.sku} failed and starts again`));
-        if (work.kind === 'command') this.#options.mailbox.settled(work);
-      }
-    }
-    throw new Error(`the actor of ${resident.sku} failed`, {
-      cause: resident.actor.getSnapshot().error,
-    });
-  }
-
-  #takeFacts(round: Round, bySku: Map<Resident, Work[]>): void {
-    const { facts } = this.#options;
-    for (let taken = 0; taken < factsPerRound; taken++) {
-      const fact = facts.peek();
-      if (fact === undefined) return;
-      if (fact.kind === 'poison') {
-        facts.take();
-        round.addPoison(fact);
-        continue;
-      }
-      if (this.#parked.has(fact.command.sku)) return;
-      const resident = this.#residentFor(fact.command.sku, undefined);
-      // Facts are applied in order: those behind one whose SKU is being activated wait.
-      if (!resident) return;
-      facts.take();
-      const works = bySku.get(resident);
-      if (works) works.push(fact);
-      else bySku.set(resident, [fact]);
-      round.factApplied(fact.fact.seq);
-    }
-  }
-
-  #next(): Work | undefined {
-    return this.#ready.shift() ?? this.#inner.shift() ?? this.#options.mailbox.take();
-  }
-
-  /** The SKU's resident; if it has to be loaded, the work is parked until it is. */
-  #residentFor(sku: string, work: Work | undefined): Resident | undefined {
-    const parked = this.#parked.get(sku);
-    if (parked) {
-      if (work) parked.push(work);
-      return undefined;
-    }
-    const resident = this.#options.residents.activate(sku);
-    if (!(resident instanceof Promise)) return resident;
-    this.#parked.set(sku, work ? [work] : []);
-    resident.then(
-      () => this.#unpark(sku),
-      (error: unknown) => {
-        if (this.#stopped) return;
-        this.#stopped = true;
-        this.#options.onEnd(error);
-      },
-    );
-    return undefined;
-  }
-
-  #unpark(sku: string): void {
-    const parked = this.#parked.get(sku) ?? [];
-    this.#parked.delete(sku);
-    for (const work of parked) this.#ready.push(work);
-    // Without work it was an alarm or a fact that asked for the SKU: a round will look again.
-    if (parked.length === 0) this.#options.alarms.atLatest(sku, this.#options.head.atMs);
-    this.kick();
   }
 }

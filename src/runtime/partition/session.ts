@@ -200,6 +200,7 @@ export class Session {
       wantCollect: () => {
         if (this.#rounds?.atRest) this.#atRest();
       },
+      relieved: () => this.#rounds?.kick(),
     });
     const facts = new FactFeed({
       partition,
@@ -225,6 +226,7 @@ export class Session {
       store,
       epoch: shared.meta().epoch,
       previous: stored,
+      deadFactsBuried: () => facts.buried(),
       betweenRounds: (work) => this.betweenRounds(work),
     });
     this.#rounds = new Rounds({
