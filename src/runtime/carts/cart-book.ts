@@ -80,16 +80,16 @@ export class CartBook implements CartEntries {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  take(bytesMax: number): { text: string; committed: () => void }[] {
-    const taken: { text: string; committed: () => void }[] = [];
+  take(bytesMax: number): { text: string; committed: (atMs: number) => void }[] {
+    const taken: { text: string; committed: (atMs: number) => void }[] = [];
     let bytes = 0;
     while (this.#entries.length > 0 && (taken.length === 0 || bytes < bytesMax)) {
       const queued = this.#entries.shift() as QueuedEntry;
       bytes += queued.text.length;
       taken.push({
         text: queued.text,
-        committed: () => {
-          evolveCart(this.#carts, queued.entry, this.#options.now());
+        committed: (atMs) => {
+          evolveCart(this.#carts, queued.entry, atMs);
           queued.resolve();
         },
       });
