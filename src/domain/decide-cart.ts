@@ -34,7 +34,7 @@ export function decideCartPrepare(
         type: 'reservation.prepared',
         ...onLineBase(state, command, moment, 0, 0),
       };
-      return accepted(event, lineDraft(state, slot));
+      return accepted(state, event, lineDraft(state, slot));
     }
     case RecordKind.expired: {
       const retaken = grant(state, channel, qty, boundLocation(state, slot));
@@ -44,7 +44,7 @@ export function decideCartPrepare(
         ...onLineBase(state, command, moment, 0, qty),
         retaken,
       };
-      return accepted(event, { qty, allocations: retaken, retaken: true });
+      return accepted(state, event, { qty, allocations: retaken, retaken: true });
     }
     case RecordKind.prepared:
       return again(state, slot);
@@ -84,17 +84,21 @@ function settleReleased(
     // The line's own command may still be on its way: its id is spent, so that it cannot hold.
     if (idIsTaken(state, command)) return notFound(state, command);
     const base = onLineBase(state, command, moment, 0, 0);
-    return accepted({ type: 'reservation.released', ...base, qty: 0, cart: true }, { qty: 0 });
+    return accepted(
+      state,
+      { type: 'reservation.released', ...base, qty: 0, cart: true },
+      { qty: 0 },
+    );
   }
   const kind = store.kind(slot);
   if (kind === RecordKind.confirmed) return ended(state, command, kind);
   if (kind === RecordKind.released || kind === RecordKind.spent) {
-    return unchanged({ qty: 0, version: state.version, replayed: true });
+    return unchanged(state, state.version, { qty: 0, replayed: true });
   }
   // An expired line is released too, or a late prepare could still take it again.
   const qty = isOpen(kind) ? store.number(slot, NumberField.qty) : 0;
   const base = onLineBase(state, command, moment, 0, -qty);
-  return accepted({ type: 'reservation.released', ...base, qty }, { qty });
+  return accepted(state, { type: 'reservation.released', ...base, qty }, { qty });
 }
 
 function settleConfirmed(
@@ -117,7 +121,7 @@ function settleConfirmed(
     const allocations = allocationsOf(state, slot);
     const base = onLineBase(state, command, moment, -qty, -qty);
     const event: SkuEvent = { type: 'reservation.confirmed', ...base, order, qty, allocations };
-    return accepted(event, { qty, allocations });
+    return accepted(state, event, { qty, allocations });
   }
   if (kind !== RecordKind.expired) return ended(state, command, kind);
   // Home prepares every line before it confirms, so this is not reached in practice. The cart is
@@ -125,6 +129,7 @@ function settleConfirmed(
   const retaken: readonly Allocation[] = grantFact(state, channel, qty, boundLocation(state, slot));
   const base = onLineBase(state, command, moment, -qty, 0);
   return accepted(
+    state,
     { type: 'reservation.confirmed', ...base, order, qty, allocations: retaken, retaken },
     { qty, allocations: retaken, retaken: true },
   );
@@ -141,6 +146,7 @@ function settleHeld(state: SkuState, command: CartSettle, slot: number, moment: 
   if (kind === RecordKind.open && expiresAtMs === before) return again(state, slot);
   const base = onLineBase(state, command, moment, 0, 0);
   return accepted(
+    state,
     { type: 'reservation.held', ...base, expiresAtMs },
     { ...lineDraft(state, slot), expiresAtMs },
   );
@@ -169,7 +175,7 @@ function lineDraft(state: SkuState, slot: number) {
 }
 
 function again(state: SkuState, slot: number): Verdict {
-  return unchanged({ ...lineDraft(state, slot), version: state.version, replayed: true });
+  return unchanged(state, state.version, { ...lineDraft(state, slot), replayed: true });
 }
 
 function onLineBase(

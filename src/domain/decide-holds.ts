@@ -4,7 +4,12 @@
  */
 
 import type { Confirm, Release, Renew } from './commands.ts';
-import type { Allocation, ReservationConfirmed, ReservationReleased } from './events.ts';
+import type {
+  Allocation,
+  ReservationConfirmed,
+  ReservationReleased,
+  ReservationRenewed,
+} from './events.ts';
 import { textFingerprint } from './fingerprint.ts';
 import { allocationsOf, boundLocation, findHold, firstUnits, isCartLine } from './holds.ts';
 import type { Moment } from './moment.ts';
@@ -13,6 +18,7 @@ import type { ChannelRules, Rules } from './rules.ts';
 import { grant } from './sourcing.ts';
 import type { SkuState } from './state.ts';
 import {
+  type AcceptanceDraft,
   accepted,
   cartsOwn,
   eventBase,
@@ -53,18 +59,21 @@ export function decideRenew(
   const qty = store.number(slot, NumberField.qty);
   const retaken = kind === RecordKind.expired ? takeAgain(state, slot, owner, qty) : undefined;
   if (kind === RecordKind.expired && retaken === undefined) return gone(state, command);
-  const event = {
-    type: 'reservation.renewed' as const,
-    ...onHoldBase(state, command, moment, 0, retaken === undefined ? 0 : qty),
+  const event: Mutable<ReservationRenewed> = {
+    type: 'reservation.renewed',
+    ...eventBase(state, command, moment, 0, retaken === undefined ? 0 : qty),
+    fingerprint: command.fingerprint,
+    reservation: command.reservation,
     expiresAtMs,
-    ...(retaken !== undefined && { retaken }),
   };
-  return accepted(event, {
-    qty,
-    allocations: retaken ?? allocationsOf(state, slot),
-    expiresAtMs,
-    ...(retaken !== undefined && { retaken: true as const }),
-  });
+  nameHolder(event, command);
+  const allocations = retaken ?? allocationsOf(state, slot);
+  const draft: AcceptanceDraft = { qty, allocations, expiresAtMs };
+  if (retaken !== undefined) {
+    event.retaken = retaken;
+    draft.retaken = true;
+  }
+  return accepted(state, event, draft);
 }
 
 export function decideConfirm(
@@ -91,11 +100,11 @@ export function decideConfirm(
   }
   if (kind === RecordKind.open) {
     const allocations = firstUnits(allocationsOf(state, slot), qty);
-    return confirmed(state, command, moment, { qty, allocations, freed: held });
+    return confirmed(state, command, moment, qty, held, allocations);
   }
   const retaken = takeAgain(state, slot, ownerRules(command, caller, rules), qty);
   if (retaken === undefined) return gone(state, command);
-  return confirmed(state, command, moment, { qty, allocations: retaken, freed: 0, retaken });
+  return confirmed(state, command, moment, qty, 0, retaken);
 }
 
 export function decideRelease(
@@ -109,8 +118,7 @@ export function decideRelease(
   if (slot < 0) {
     const verdict = notFound(state, command);
     if (!mayEnd(command, caller) || idIsTaken(state, command)) return verdict;
-    const event = { type: 'reservation.released' as const, ...onHoldBase(state, command, moment) };
-    return { ...verdict, event: { ...event, qty: 0 } };
+    return { ...verdict, event: releasedEvent(state, command, moment, 0) };
   }
   if (isCartLine(state, slot)) return cartsOwn;
   switch (store.kind(slot)) {
@@ -128,54 +136,83 @@ export function decideRelease(
 }
 
 function released(state: SkuState, command: Release, moment: Moment, qty: number): Verdict {
-  const event: ReservationReleased = {
-    type: 'reservation.released',
-    ...onHoldBase(state, command, moment, 0, -qty),
-    qty,
-  };
-  return accepted(event, { qty });
+  const event = releasedEvent(state, command, moment, qty);
+  return accepted(state, event, { sku: state.sku, qty, available: 0, version: 0 });
 }
 
+function releasedEvent(
+  state: SkuState,
+  command: Release,
+  moment: Moment,
+  qty: number,
+): ReservationReleased {
+  const reserved = state.reserved - qty;
+  const event: Mutable<ReservationReleased> = {
+    type: 'reservation.released',
+    version: state.version + 1,
+    atMs: moment.nowMs,
+    channel: command.channel,
+    command: command.id,
+    fingerprint: command.fingerprint,
+    reservation: command.reservation,
+    qty,
+    onHand: state.onHand,
+    reserved,
+    available: Math.max(0, state.onHand - reserved - state.safetyStock - state.escrow),
+  };
+  nameHolder(event, command);
+  return event;
+}
+
+/** `freed`: what the hold has reserved until now; nothing when its units are taken again first. */
 function confirmed(
   state: SkuState,
   command: Confirm,
   moment: Moment,
-  units: {
-    readonly qty: number;
-    readonly allocations: readonly Allocation[];
-    readonly freed: number;
-    readonly retaken?: readonly Allocation[];
-  },
+  qty: number,
+  freed: number,
+  allocations: readonly Allocation[],
 ): Verdict {
-  const { qty, allocations, freed, retaken } = units;
+  const onHand = state.onHand - qty;
+  const reserved = state.reserved - freed;
   const event: Mutable<ReservationConfirmed> = {
     type: 'reservation.confirmed',
-    ...onHoldBase(state, command, moment, -qty, -freed),
+    version: state.version + 1,
+    atMs: moment.nowMs,
+    channel: command.channel,
+    command: command.id,
+    fingerprint: command.fingerprint,
+    reservation: command.reservation,
     order: command.order,
     qty,
     allocations,
+    onHand,
+    reserved,
+    available: Math.max(0, onHand - reserved - state.safetyStock - state.escrow),
   };
+  nameHolder(event, command);
+  const draft: AcceptanceDraft = { sku: state.sku, qty, allocations, available: 0, version: 0 };
   if (freed > qty) event.released = freed - qty;
-  if (retaken !== undefined) event.retaken = retaken;
-  return accepted(event, {
-    qty,
-    allocations,
-    ...(retaken !== undefined && { retaken: true as const }),
-  });
+  if (freed === 0) {
+    event.retaken = allocations;
+    draft.retaken = true;
+  }
+  return accepted(state, event, draft);
 }
 
 /** The same order confirming the same units again is a repetition, under whatever command id. */
 function confirmedBefore(state: SkuState, command: Confirm, slot: number, qty: number): Verdict {
   const { store } = state.records;
   const confirmedQty = store.number(slot, NumberField.confirmedQty);
-  const sameQty = command.qty === undefined ? qty === confirmedQty : command.qty === confirmedQty;
-  if (!sameQty || store.number(slot, NumberField.order) !== textFingerprint(command.order)) {
+  if (
+    qty !== confirmedQty ||
+    store.number(slot, NumberField.order) !== textFingerprint(command.order)
+  ) {
     return endedOtherwise(state, command, RecordKind.confirmed);
   }
-  return unchanged({
+  return unchanged(state, store.number(slot, NumberField.confirmedVersion), {
     qty: confirmedQty,
     allocations: firstUnits(allocationsOf(state, slot), confirmedQty),
-    version: store.number(slot, NumberField.confirmedVersion),
     replayed: true,
   });
 }
@@ -213,20 +250,10 @@ function idIsTaken(state: SkuState, command: Release): boolean {
   return state.records.find(index, command.reservation) >= 0;
 }
 
-function onHoldBase(
-  state: SkuState,
-  command: OnHold,
-  moment: Moment,
-  onHandDelta = 0,
-  reservedDelta = 0,
-) {
+/** An event says whose hold it is where that is not the caller's. */
+function nameHolder(event: { heldBy?: string }, command: OnHold): void {
   const { heldBy } = command;
-  return {
-    ...eventBase(state, command, moment, onHandDelta, reservedDelta),
-    fingerprint: command.fingerprint,
-    reservation: command.reservation,
-    ...(heldBy !== undefined && heldBy !== command.channel && { heldBy }),
-  };
+  if (heldBy !== undefined && heldBy !== command.channel) event.heldBy = heldBy;
 }
 
 function notFound(state: SkuState, command: OnHold): Verdict {

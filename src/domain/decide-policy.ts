@@ -45,7 +45,7 @@ export function decidePolicy(
       .filter(([, patch]) => patch.ringFence !== undefined)
       .map(([name]) => name),
   };
-  return accepted(event, {});
+  return accepted(state, event, {});
 }
 
 /** The policies of all channels that have one. */

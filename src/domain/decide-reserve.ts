@@ -49,5 +49,12 @@ export function decideReserve(
   if (command.ref !== undefined) event.ref = command.ref;
   if (location !== undefined) event.bound = true;
   if (command.verb === 'cart.hold') event.cart = true;
-  return accepted(event, { qty, allocations, expiresAtMs });
+  return accepted(state, event, {
+    sku,
+    qty,
+    allocations,
+    expiresAtMs,
+    available: 0,
+    version: 0,
+  });
 }

@@ -39,7 +39,7 @@ export function decideSell(
     ...moved(state, command, moment, -qty, qty, allocations),
     ...(command.order !== undefined && { order: command.order }),
   };
-  return accepted(event, { qty, allocations });
+  return accepted(state, event, { qty, allocations });
 }
 
 export function decideReceive(
@@ -57,7 +57,7 @@ export function decideReceive(
     ...moved(state, command, moment, qty, qty, allocations),
     ...(command.ref !== undefined && { ref: command.ref }),
   };
-  return accepted(event, { qty, allocations });
+  return accepted(state, event, { qty, allocations });
 }
 
 export function decideRestock(
@@ -75,7 +75,7 @@ export function decideRestock(
     ...moved(state, command, moment, qty, qty, allocations),
     ...(command.order !== undefined && { order: command.order }),
   };
-  return accepted(event, { qty, allocations });
+  return accepted(state, event, { qty, allocations });
 }
 
 export function decideAdjust(
@@ -99,7 +99,7 @@ export function decideAdjust(
     ...changedBy(state, command, moment, delta, location),
     reason,
   };
-  return accepted(event, { delta });
+  return accepted(state, event, { delta });
 }
 
 export function decideCount(
@@ -119,7 +119,7 @@ export function decideCount(
     ...changedBy(state, command, moment, delta, location),
     counted,
   };
-  return accepted(event, { delta });
+  return accepted(state, event, { delta });
 }
 
 export function decideTransfer(
@@ -150,7 +150,7 @@ export function decideTransfer(
     to,
     ...(occurredAtMs !== undefined && { occurredAtMs }),
   };
-  return accepted(event, { qty, allocations: [{ location: to, qty }] });
+  return accepted(state, event, { qty, allocations: [{ location: to, qty }] });
 }
 
 /** The reconciler's delta, unless the ledger that it compared has changed behind its back since. */
@@ -174,7 +174,7 @@ export function decideCorrect(
     ...changedBy(state, command, moment, delta, location),
     evidence: { ...evidence },
   };
-  return accepted(event, { delta });
+  return accepted(state, event, { delta });
 }
 
 /** Whether the caller's idea of on hand is out of date: of the location it names, else of all. */

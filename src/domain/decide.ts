@@ -25,17 +25,21 @@ import { channelIndex, type SkuState } from './state.ts';
 import { refused, type Verdict } from './verdict.ts';
 import { stockRead } from './views.ts';
 
+/**
+ * The verdict on a command; `available` in an acceptance is left at 0 for `execute` to fill in.
+ * @param channel what `rulesFor` gives for the command
+ */
 export function decide(
   state: SkuState,
   command: SkuCommand,
+  channel: ChannelRules | undefined,
   moment: Moment,
   rules: Rules,
 ): Verdict {
-  const channel = rulesFor(command, rules);
   if (channel === undefined) return forbidden(command);
   if (command.verb === 'get') {
     if (!state.known) return unknownSku(state);
-    return { kind: 'answered', answer: { kind: 'read', read: stockRead(state, channel) } };
+    return { event: undefined, answer: { kind: 'read', read: stockRead(state, channel) } };
   }
   if (command.verb === 'cart.prepare') return decideCartPrepare(state, command, channel, moment);
   if (command.verb === 'cart.settle') return decideCartSettle(state, command, channel, moment);

@@ -7,7 +7,7 @@
 
 import { decodeTuple } from './event-decode.ts';
 import { type EventCode, eventCodes } from './event-tuples.ts';
-import type { Allocation, ReservationCreated, SkuEvent } from './events.ts';
+import type { Allocation, SkuEvent } from './events.ts';
 
 /** The events' tuples, for `JSON.stringify`. */
 export function encodeEvents(events: readonly SkuEvent[]): unknown[][] {
@@ -20,7 +20,7 @@ export function encodeEventsText(events: readonly SkuEvent[]): string {
   for (let at = 0; at < events.length; at += 1) {
     const event = events[at] as SkuEvent;
     if (at > 0) text += ',';
-    text += event.type === 'reservation.created' ? createdText(event) : tupleText(event);
+    text += textOf(event);
   }
   return text;
 }
@@ -165,28 +165,50 @@ function flag(value: true | undefined): 1 | undefined {
   return value === undefined ? undefined : 1;
 }
 
-function tupleText(event: SkuEvent): string {
+/**
+ * The texts of the frequent types are put together here, four times as fast as from a tuple: most of a
+ * busy journal is this. They are the same to the letter; what is rare about them goes the long way.
+ */
+function textOf(event: SkuEvent): string {
+  switch (event.type) {
+    case 'reservation.created': {
+      const place = onlyPlace(event.allocations, event.qty);
+      if (place === undefined || event.ref !== undefined) break;
+      if (event.bound !== undefined || event.cart !== undefined) break;
+      return (
+        `${baseText(event)},${event.fingerprint},${event.expiresAtMs},${event.qty},` +
+        `${quoted(place)}]`
+      );
+    }
+    case 'reservation.confirmed': {
+      const place = onlyPlace(event.allocations, event.qty);
+      if (place === undefined || event.heldBy !== undefined) break;
+      if (event.released !== undefined || event.retaken !== undefined) break;
+      return (
+        `${baseText(event)},${event.fingerprint},${quoted(event.reservation)},${event.qty},` +
+        `${quoted(place)},${quoted(event.order)}]`
+      );
+    }
+    case 'reservation.released':
+      if (event.heldBy !== undefined || event.cart !== undefined) break;
+      return `${baseText(event)},${event.fingerprint},${quoted(event.reservation)},${event.qty}]`;
+    case 'reservation.expired':
+      if (event.heldBy !== undefined) break;
+      return `${baseText(event)},${quoted(event.reservation)},${event.qty},${event.expiresAtMs}]`;
+  }
   return JSON.stringify(tupleOf(event));
 }
 
-/** The same text as the tuple's, four times as fast: most of a busy journal is this. */
-function createdText(event: ReservationCreated): string {
-  const [first] = event.allocations;
-  if (
-    event.ref !== undefined ||
-    event.bound !== undefined ||
-    event.cart !== undefined ||
-    event.allocations.length !== 1 ||
-    first === undefined ||
-    first.qty !== event.qty
-  ) {
-    return tupleText(event);
-  }
+function baseText(event: SkuEvent): string {
   return (
-    `[${eventCodes['reservation.created']},${quoted(event.channel)},${quoted(event.command)},` +
-    `${event.onHand},${event.reserved},${event.available},${event.fingerprint},` +
-    `${event.expiresAtMs},${event.qty},${quoted(first.location)}]`
+    `[${eventCodes[event.type]},${quoted(event.channel)},${quoted(event.command)},` +
+    `${event.onHand},${event.reserved},${event.available}`
   );
+}
+
+function onlyPlace(allocations: readonly Allocation[], qty: number): string | undefined {
+  const first = allocations.length === 1 ? allocations[0] : undefined;
+  return first?.qty === qty ? first.location : undefined;
 }
 
 /** Names and ids have nothing to escape; whoever lets others in gets them escaped. */

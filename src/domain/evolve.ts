@@ -8,7 +8,7 @@ import { availableToAll, shortfallOf } from './available.ts';
 import type { EscrowChanged, PolicyChanged, SkuEvent } from './events.ts';
 import { evolveHold } from './evolve-holds.ts';
 import { addOnHand, channelFor, remember } from './evolve-parts.ts';
-import { newChannelState, type SkuState } from './state.ts';
+import { countPolicies, newChannelState, type SkuState } from './state.ts';
 
 /** The journal and the fold contradict each other: a bug, or a damaged journal. */
 export class FoldError extends Error {
@@ -29,13 +29,7 @@ export function evolve(state: SkuState, event: SkuEvent, afterSeq: number): void
     );
   }
   state.version = event.version;
-  apply(state, event);
-  if ('occurredAtMs' in event && event.occurredAtMs !== undefined) {
-    state.backdated.record(afterSeq, event.occurredAtMs);
-  } else if (event.type === 'stock.corrected') {
-    // Whoever computed another correction without this one would correct the same drift twice.
-    state.backdated.record(afterSeq, 0);
-  }
+  apply(state, event, afterSeq);
   if (state.shortfall > 0) easeShortfall(state);
   if (
     event.onHand !== state.onHand ||
@@ -56,7 +50,7 @@ export function foldAll(state: SkuState, events: Iterable<SkuEvent>, afterSeq: n
   return state;
 }
 
-function apply(state: SkuState, event: SkuEvent): void {
+function apply(state: SkuState, event: SkuEvent, afterSeq: number): void {
   switch (event.type) {
     case 'reservation.created':
     case 'reservation.renewed':
@@ -70,6 +64,7 @@ function apply(state: SkuState, event: SkuEvent): void {
     case 'stock.received':
       for (const part of event.allocations) addOnHand(state, part.location, part.qty);
       remember(state, event, event.qty, event.allocations);
+      recordBackdated(state, event, afterSeq);
       return;
     case 'stock.sold': {
       for (const part of event.allocations) addOnHand(state, part.location, -part.qty);
@@ -77,6 +72,7 @@ function apply(state: SkuState, event: SkuEvent): void {
       channel.soldSinceQuota += event.qty;
       channel.soldSinceRingFence += event.qty;
       remember(state, event, event.qty, event.allocations);
+      recordBackdated(state, event, afterSeq);
       return;
     }
     case 'stock.restocked': {
@@ -85,6 +81,7 @@ function apply(state: SkuState, event: SkuEvent): void {
       channel.soldSinceQuota -= event.qty;
       channel.soldSinceRingFence -= event.qty;
       remember(state, event, event.qty, event.allocations);
+      recordBackdated(state, event, afterSeq);
       return;
     }
     case 'stock.adjusted':
@@ -92,11 +89,13 @@ function apply(state: SkuState, event: SkuEvent): void {
     case 'stock.corrected':
       addOnHand(state, event.location, event.delta);
       remember(state, event, event.delta, [{ location: event.location, qty: event.delta }]);
+      recordBackdated(state, event, afterSeq);
       return;
     case 'stock.transferred':
       addOnHand(state, event.from, -event.qty);
       addOnHand(state, event.to, event.qty);
       remember(state, event, event.qty, [{ location: event.to, qty: event.qty }]);
+      recordBackdated(state, event, afterSeq);
       return;
     case 'policy.changed':
       applyPolicy(state, event);
@@ -127,17 +126,15 @@ function applyPolicy(state: SkuState, event: PolicyChanged): void {
   state.backorderMax = event.backorderMax;
   state.lowStock = event.lowStock;
   for (const name of Object.keys(event.channels)) channelFor(state, name);
-  let ringFences = 0;
   for (const channel of state.channels) {
     const policy = event.channels[channel.name] ?? newChannelState(channel.name);
     channel.buffer = policy.buffer;
     channel.quota = policy.quota;
     channel.ringFence = policy.ringFence;
-    if (channel.ringFence > 0) ringFences += 1;
     if (event.quotaSet.includes(channel.name)) channel.soldSinceQuota = 0;
     if (event.ringFenceSet.includes(channel.name)) channel.soldSinceRingFence = 0;
   }
-  state.ringFences = ringFences;
+  countPolicies(state);
 }
 
 function applyEscrow(state: SkuState, event: EscrowChanged): void {
@@ -154,6 +151,19 @@ function applyEscrow(state: SkuState, event: EscrowChanged): void {
     (sum, one) => sum + Math.max(0, one.lent - one.used - one.returned),
     0,
   );
+}
+
+function recordBackdated(
+  state: SkuState,
+  event: { readonly type: string; readonly occurredAtMs?: number },
+  afterSeq: number,
+): void {
+  if (event.occurredAtMs !== undefined) {
+    state.backdated.record(afterSeq, event.occurredAtMs);
+  } else if (event.type === 'stock.corrected') {
+    // Whoever computed another correction without this one would correct the same drift twice.
+    state.backdated.record(afterSeq, 0);
+  }
 }
 
 /** A shortfall that shrinks says nothing; one that grows again is raised anew. */

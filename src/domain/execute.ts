@@ -12,11 +12,11 @@ import type { ReservationExpired, SkuEvent } from './events.ts';
 import { evolve } from './evolve.ts';
 import { forget } from './forget.ts';
 import type { Moment } from './moment.ts';
-import type { Decision } from './outcome.ts';
+import type { Acceptance, Decision } from './outcome.ts';
 import { NumberField } from './record-store.ts';
-import type { ChannelRules, Rules } from './rules.ts';
+import type { Rules } from './rules.ts';
 import { type ChannelState, nextExpiryAtMs, type SkuState } from './state.ts';
-import type { Verdict } from './verdict.ts';
+import type { Mutable } from './verdict.ts';
 
 export type { Moment } from './moment.ts';
 
@@ -30,16 +30,19 @@ export function execute(
   rules: Rules,
 ): Decision {
   forget(state, moment.nowMs, rules.limits);
-  const verdict = decide(state, command, moment, rules);
+  const channel = rulesFor(command, rules);
+  const { event, answer } = decide(state, command, channel, moment, rules);
   let events = nothing;
-  if (verdict.event !== undefined) {
-    evolve(state, verdict.event, moment.afterSeq);
-    const all = [verdict.event];
+  if (event !== undefined) {
+    evolve(state, event, moment.afterSeq);
+    const all = [event];
     consequences(state, moment, rules, all);
     events = all;
   }
-  if (verdict.kind === 'answered') return { events, answer: verdict.answer };
-  return { events, answer: acceptance(state, verdict, rulesFor(command, rules) as ChannelRules) };
+  if (answer.kind === 'accepted' && channel !== undefined) {
+    (answer.acceptance as Mutable<Acceptance>).available = availableTo(state, channel);
+  }
+  return { events, answer };
 }
 
 /** Ends the holds whose time has come, at most `expiriesPerStepMax`, with all that follows. */
@@ -76,21 +79,5 @@ function expired(state: SkuState, slot: number, moment: Moment): ReservationExpi
     onHand: state.onHand,
     reserved,
     available: Math.max(0, state.onHand - reserved - state.safetyStock - state.escrow),
-  };
-}
-
-function acceptance(
-  state: SkuState,
-  verdict: Extract<Verdict, { kind: 'accepted' }>,
-  channel: ChannelRules,
-): Decision['answer'] {
-  return {
-    kind: 'accepted',
-    acceptance: {
-      sku: state.sku,
-      ...verdict.draft,
-      available: availableTo(state, channel),
-      version: verdict.event?.version ?? verdict.draft.version ?? state.version,
-    },
   };
 }

@@ -90,6 +90,11 @@ export class RecordStore {
   private readonly many = new Map<number, readonly Allocation[]>();
   private readonly first = new Map<number, readonly Allocation[]>();
 
+  /** Every slot in use is below it; free ones between say so by their kind. */
+  get end(): number {
+    return this.untouched;
+  }
+
   /** A slot whose bytes are all zero. */
   allocate(): number {
     const slot = this.firstFree;

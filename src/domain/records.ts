@@ -21,6 +21,12 @@ export class Records {
   /** Slot + 1 by hash; 0 is empty. Always at least half empty. */
   private index = new Int32Array(0);
   private count = 0;
+  private latestId = '';
+  private latestChannel = -1;
+  private latestHash = 0;
+  private earlierId = '';
+  private earlierChannel = -1;
+  private earlierHash = 0;
   private readonly openHolds: List = emptyList();
   private readonly endedHolds: List = emptyList();
   private readonly commands: List = emptyList();
@@ -46,7 +52,7 @@ export class Records {
     if (this.count === 0 || channel < 0) return -1;
     const { index, store } = this;
     const mask = index.length - 1;
-    const hash = hashOf(channel, id);
+    const hash = this.hashOf(channel, id);
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const slot = (index[at] as number) - 1;
       if (slot < 0) return -1;
@@ -61,7 +67,7 @@ export class Records {
     if ((this.count + 1) * 2 > this.index.length) this.rehash();
     const { store } = this;
     const slot = store.allocate();
-    const hash = hashOf(channel, id);
+    const hash = this.hashOf(channel, id);
     store.setHash(slot, hash);
     store.setChannel(slot, channel);
     store.setId(slot, id);
@@ -132,6 +138,20 @@ export class Records {
     return copy;
   }
 
+  /** An id is looked up and then added: its hash is kept, for the latest two. */
+  private hashOf(channel: number, id: string): number {
+    if (id === this.latestId && channel === this.latestChannel) return this.latestHash;
+    if (id === this.earlierId && channel === this.earlierChannel) return this.earlierHash;
+    const hash = hashOf(channel, id);
+    this.earlierId = this.latestId;
+    this.earlierChannel = this.latestChannel;
+    this.earlierHash = this.latestHash;
+    this.latestId = id;
+    this.latestChannel = channel;
+    this.latestHash = hash;
+    return hash;
+  }
+
   private listOf(kind: number): List {
     if (kind <= RecordKind.prepared) return this.openHolds;
     return kind === RecordKind.command ? this.commands : this.endedHolds;
@@ -182,12 +202,12 @@ export class Records {
     index[gap] = 0;
   }
 
+  /** In the order of the slots: records are read as they lie, only the new index is jumped about. */
   private rehash(): void {
-    const size = Math.max(indexSizeMin, this.index.length * 2);
-    const old = this.index;
-    this.index = new Int32Array(size);
-    for (const entry of old) {
-      if (entry !== 0) this.enter(entry - 1, this.store.hash(entry - 1));
+    const { store } = this;
+    this.index = new Int32Array(Math.max(indexSizeMin, this.index.length * 2));
+    for (let slot = 0; slot < store.end; slot += 1) {
+      if (store.kind(slot) !== RecordKind.free) this.enter(slot, store.hash(slot));
     }
   }
 }

@@ -34,8 +34,11 @@ export function decideRepetition(state: SkuState, command: WritingCommand, slot:
     return refused('id_conflict', `${command.id} was used for something else`, { sku: state.sku });
   }
   const version = store.number(slot, NumberField.version);
-  if (makesHold) return unchanged({ ...firstHold(state, slot), version, replayed: true });
-  return unchanged({ ...firstAcceptance(state, command, slot), version, replayed: true });
+  if (makesHold) return unchanged(state, version, { ...firstHold(state, slot), replayed: true });
+  return unchanged(state, version, {
+    ...firstAcceptance(state, command, slot),
+    replayed: true,
+  });
 }
 
 function firstHold(state: SkuState, slot: number): AcceptanceDraft {

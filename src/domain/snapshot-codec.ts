@@ -7,7 +7,7 @@
 import type { Allocation, StockStatus } from './events.ts';
 import { NumberField, RecordFlag, RecordKind } from './record-store.ts';
 import type { Records } from './records.ts';
-import { initialState, type SkuState } from './state.ts';
+import { countPolicies, initialState, type SkuState } from './state.ts';
 
 export const snapshotSchema = 1;
 
@@ -133,8 +133,8 @@ export function decodeState(head: unknown, encoded: Iterable<readonly unknown[]>
       soldSinceRingFence,
       status,
     });
-    if (ringFence > 0) state.ringFences += 1;
   }
+  countPolicies(state);
   for (const [edge, epoch, lent, used, returned] of escrows) {
     state.escrows.push({ edge, epoch, lent, used, returned });
     state.escrow += Math.max(0, lent - used - returned);

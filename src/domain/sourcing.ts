@@ -28,6 +28,10 @@ export function grant(
   const beyond = qty - Math.max(0, stock);
   if (beyond > 0 && beyond > backorderLeft(state, own)) return undefined;
   if (location !== undefined) return [{ location, qty }];
+  const { locations } = state;
+  if (locations.length === 1 && channel.sourcing.length === 0) {
+    return [{ location: (locations[0] as LocationStock).name, qty }];
+  }
   const order = servingOrder(state, channel);
   if (!channel.split) return fromOne(state, order, qty, beyond > 0);
   return split(state, order, qty, [freeAt]);
@@ -51,7 +55,6 @@ export function grantFact(
 function servingOrder(state: SkuState, channel: ChannelRules): readonly string[] {
   if (channel.sourcing.length > 0) return channel.sourcing;
   const { locations } = state;
-  if (locations.length === 1) return [(locations[0] as LocationStock).name];
   if (locations.length === 0) return [defaultLocation];
   return locations.map((location) => location.name).sort();
 }

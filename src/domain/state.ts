@@ -54,7 +54,8 @@ export interface SkuState {
   /** In the order of their first event; records refer to them by index. */
   readonly locations: LocationStock[];
   readonly channels: ChannelState[];
-  /** How many channels have a ring-fence: none is the common case and costs nothing. */
+  /** How many channels have a policy, and a ring-fence: none is the common case and costs nothing. */
+  policies: number;
   ringFences: number;
   readonly escrows: EscrowState[];
   /** Units out on loan: lent and neither used nor returned. */
@@ -81,6 +82,7 @@ export function initialState(sku: string): SkuState {
     lowStock: 0,
     locations: [],
     channels: [],
+    policies: 0,
     ringFences: 0,
     escrows: [],
     escrow: 0,
@@ -92,6 +94,16 @@ export function initialState(sku: string): SkuState {
       return this.records.size;
     },
   };
+}
+
+/** Counts the channels with a policy anew. */
+export function countPolicies(state: SkuState): void {
+  state.policies = 0;
+  state.ringFences = 0;
+  for (const { buffer, quota, ringFence } of state.channels) {
+    if (buffer > 0 || quota !== null || ringFence > 0) state.policies += 1;
+    if (ringFence > 0) state.ringFences += 1;
+  }
 }
 
 /** Index of a channel, -1 if it has left no trace on this SKU. */

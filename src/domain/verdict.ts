@@ -11,26 +11,38 @@ import type { Acceptance, Answer, Refusal, RefusalCode } from './outcome.ts';
 import type { ChannelRules } from './rules.ts';
 import type { SkuState } from './state.ts';
 
-/** An acceptance without what `execute` adds: the SKU, the version, and what is available then. */
-export type AcceptanceDraft = Omit<Acceptance, 'sku' | 'available' | 'version'> & {
-  /** Absent: the version of the event. */
-  readonly version?: number;
-};
-
-export type Verdict =
-  | { readonly kind: 'accepted'; readonly event?: SkuEvent; readonly draft: AcceptanceDraft }
-  /** `event`: what a refusal leaves behind (a spent id). */
-  | { readonly kind: 'answered'; readonly event?: SkuEvent; readonly answer: Answer };
+export interface Verdict {
+  /** What an acceptance brings about, or what a refusal leaves behind (a spent id). */
+  readonly event: SkuEvent | undefined;
+  readonly answer: Answer;
+}
 
 export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-export function accepted(event: SkuEvent, draft: AcceptanceDraft): Verdict {
-  return { kind: 'accepted', event, draft };
+/** The fields of an acceptance that the verb knows; the others are filled in for all. */
+export type AcceptanceDraft = Mutable<Partial<Acceptance>>;
+
+export function accepted(state: SkuState, event: SkuEvent, draft: AcceptanceDraft): Verdict {
+  return acceptedAt(state, event.version, event, draft);
 }
 
-/** What was accepted before, or needs nothing: no event, and the version it had then. */
-export function unchanged(draft: AcceptanceDraft & { readonly version: number }): Verdict {
-  return { kind: 'accepted', draft };
+/** What was accepted before, or needs nothing: no event, and the version that it had then. */
+export function unchanged(state: SkuState, version: number, draft: AcceptanceDraft): Verdict {
+  return acceptedAt(state, version, undefined, draft);
+}
+
+/** The draft becomes the acceptance itself: this is the hot path, and a copy costs as much again. */
+function acceptedAt(
+  state: SkuState,
+  version: number,
+  event: SkuEvent | undefined,
+  draft: AcceptanceDraft,
+): Verdict {
+  draft.sku = state.sku;
+  draft.version = version;
+  // What is available is known when the event has been folded: see `execute`.
+  draft.available = 0;
+  return { event, answer: { kind: 'accepted', acceptance: draft as Acceptance } };
 }
 
 export function refused(
@@ -38,7 +50,8 @@ export function refused(
   message: string,
   details?: Omit<Refusal, 'code' | 'message'>,
 ): Verdict {
-  return { kind: 'answered', answer: { kind: 'refused', refusal: { code, message, ...details } } };
+  const refusal = { code, message, ...details };
+  return { event: undefined, answer: { kind: 'refused', refusal } };
 }
 
 export function limitExceeded(sku: string, limit: string, message: string): Verdict {
@@ -58,7 +71,7 @@ export function insufficient(
   return refused('insufficient_stock', message, { sku, requested, available });
 }
 
-export const cartsOwn: Verdict = { kind: 'answered', answer: { kind: 'cart' } };
+export const cartsOwn: Verdict = { event: undefined, answer: { kind: 'cart' } };
 
 /** The fields that every event has, with the totals after it. */
 export function eventBase(
