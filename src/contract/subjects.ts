@@ -43,6 +43,7 @@ export interface Names {
     readonly nodes: string;
     readonly reconcile: string;
     readonly snapshots: string;
+    readonly imports: string;
     view(channel: string): string;
   };
   readonly subjects: Subjects;
@@ -73,7 +74,7 @@ export interface Subjects {
   dead(source: string): string;
   readonly allDead: string;
 
-  /** `inv.ack.<source>`: documents that an ERP has posted. */
+  /** `inv.erp.<source>.ack`: documents that an ERP has posted. */
   postingAck(source: string): string;
 
   /** `inv.event.<skuKey>` */
@@ -130,6 +131,7 @@ export function createNames(prefix: string): Names {
       nodes: `${prefix}_nodes`,
       reconcile: `${prefix}_reconcile`,
       snapshots: `${prefix}_snapshots`,
+      imports: `${prefix}_imports`,
       view,
     },
     subjects: createSubjects(prefix, `${prefix}_stock`, view),
@@ -166,7 +168,7 @@ function createSubjects(
     dead: (source) => `${prefix}.dead.${source}`,
     allDead: `${prefix}.dead.*`,
 
-    postingAck: (source) => `${prefix}.ack.${source}`,
+    postingAck: (source) => `${prefix}.erp.${source}.ack`,
 
     event: (skuKey) => `${prefix}.event.${skuKey}`,
     allEvents: `${prefix}.event.*`,
