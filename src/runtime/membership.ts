@@ -44,6 +44,7 @@ export class MembershipKeeper {
   #hints: Subscription | undefined;
   #leaving = false;
   #stopped = false;
+  #joined = false;
   #quietUntilMs = 0;
   #failing = false;
   #working: Promise<void> | undefined;
@@ -83,7 +84,9 @@ export class MembershipKeeper {
         throw new NameTakenError(`a living node is named ${name} already: choose another --name`);
       }
       await new Promise<void>((resolve) => ports.clock.after(config.limits.renewEveryMs, resolve));
+      if (this.#leaving) throw new Error('stopped before it had joined');
     }
+    this.#joined = true;
     await this.#read();
     this.#hints = ports.members.onChange(() => this.#request('read'));
     this.#renewLater();
@@ -124,7 +127,7 @@ export class MembershipKeeper {
   /** Tells the others that this node hands over. */
   async announceLeaving(): Promise<void> {
     this.#leaving = true;
-    await this.refreshed();
+    if (this.#joined) await this.refreshed();
   }
 
   /** Removes our key. */

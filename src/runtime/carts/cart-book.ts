@@ -17,7 +17,7 @@ import {
 } from '../../domain/carts.ts';
 import type { SkuCommand } from '../../domain/commands.ts';
 import type { Answer, Refusal } from '../../domain/outcome.ts';
-import type { Clock } from '../../ports.ts';
+import type { Clock, Timer } from '../../ports.ts';
 import type { Logger } from '../log.ts';
 import { overloaded, unavailable } from '../partition/refusals.ts';
 import type { CartEntries } from '../partition/rounds.ts';
@@ -44,6 +44,8 @@ export interface CartBookOptions {
 interface Waiting {
   readonly command: CartCommand;
   readonly slot: ReplySlot;
+  /** Nobody waits longer behind another command than that one's own caller does. */
+  readonly patience: Timer;
 }
 
 interface QueuedEntry {
@@ -129,7 +131,7 @@ export class CartBook implements CartEntries {
     const key = cartKey(channel, command.verb === 'reserve' ? command.id : command.reservation);
     const queue = this.#busy.get(key);
     if (queue) {
-      queue.push({ command, slot });
+      this.#queue(queue, command, slot);
       return;
     }
     if (this.#courses.size >= limits.cartsOpenMax) {
@@ -171,7 +173,8 @@ export class CartBook implements CartEntries {
   refuseHeld(refusal: Refusal): void {
     for (const course of this.#courses) course.refuse(refusal);
     for (const queue of this.#busy.values()) {
-      for (const { command, slot } of queue.splice(0)) {
+      for (const { command, slot, patience } of queue.splice(0)) {
+        patience.cancel();
         slot.reply(encodeError(command.id, refusal), refusal);
       }
     }
@@ -189,6 +192,19 @@ export class CartBook implements CartEntries {
     return this.#disposed;
   }
 
+  #queue(queue: Waiting[], command: CartCommand, slot: ReplySlot): void {
+    const { clock, config } = this.#options;
+    const patience = clock.after(config.limits.cartTimeoutMs, () => {
+      const at = queue.indexOf(waiting);
+      if (at < 0) return;
+      queue.splice(at, 1);
+      const refusal = unavailable('the cart is busy with another command');
+      slot.reply(encodeError(command.id, refusal), refusal);
+    });
+    const waiting = { command, slot, patience };
+    queue.push(waiting);
+  }
+
   #run(key: string, course: CartCourse): void {
     this.#busy.set(key, []);
     this.#courses.add(course);
@@ -196,7 +212,8 @@ export class CartBook implements CartEntries {
       this.#courses.delete(course);
       const queue = this.#busy.get(key) ?? [];
       this.#busy.delete(key);
-      for (const { command, slot } of queue) {
+      for (const { command, slot, patience } of queue) {
+        patience.cancel();
         if (this.#disposed) {
           const refusal = unavailable('the cart is moving');
           slot.reply(encodeError(command.id, refusal), refusal);
