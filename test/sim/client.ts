@@ -132,19 +132,24 @@ export class Client {
       return attempt;
     });
     const elements = wish.wishes.map(({ verb, payload }) => ({ verb, ...payload }));
-    try {
-      const subject = `inv.p.${partition}.${wish.channel}`;
-      const bytes = await this.#bus.request(subject, JSON.stringify(elements), hearMs);
-      const replies = parse(bytes);
-      world.timeline.mark(`${this.name} hears ${JSON.stringify(replies)}`);
-      attempts.forEach((attempt, index) => {
-        attempt.answeredMs = world.timeline.nowMs;
-        attempt.reply = (Array.isArray(replies) ? replies[index] : replies) as Reply;
-        if (!mayRepeat(attempt.reply)) this.#wisher.heard(intents[index] as Intent, attempt.reply);
-      });
-    } catch (error) {
-      for (const attempt of attempts) attempt.failure = String(error);
-    }
+    const subject = `inv.p.${partition}.${wish.channel}`;
+    const answered = this.#bus.request(subject, JSON.stringify(elements), hearMs).then(
+      (bytes) => {
+        const replies = parse(bytes);
+        world.timeline.mark(`${this.name} hears ${JSON.stringify(replies)}`);
+        attempts.forEach((attempt, index) => {
+          attempt.answeredMs = world.timeline.nowMs;
+          attempt.reply = (Array.isArray(replies) ? replies[index] : replies) as Reply;
+          if (!mayRepeat(attempt.reply)) {
+            this.#wisher.heard(intents[index] as Intent, attempt.reply);
+          }
+        });
+      },
+      (error) => {
+        for (const attempt of attempts) attempt.failure = String(error);
+      },
+    );
+    await Promise.race([answered, this.#wait(3_000)]);
   }
 
   async #publish(wish: Extract<Wish, { kind: 'fact' }>): Promise<void> {

@@ -128,18 +128,16 @@ export class NodeHost {
     if (this.state === 'running') this.#link?.disconnect(forMs);
   }
 
+  /** Small steps happen to a running process; a clock that is far off is met at the next start. */
   jumpClock(byMs: number): void {
     this.#skewMs += byMs;
-    if (this.#process) this.#process.skewMs = this.#skewMs;
+    if (this.#process && Math.abs(byMs) <= 100) this.#process.skewMs += byMs;
   }
 
   /** Whatever was done to it is over. */
   heal(): void {
     this.#skewMs = 0;
-    if (this.#process) {
-      this.#process.skewMs = 0;
-      this.#process.resume();
-    }
+    this.#process?.resume();
     this.start();
   }
 

@@ -52,6 +52,11 @@ export function drawPlan(random: Random): Plan {
   ]);
   const skuCount = random.pick([1, 2, 3, 5, 8]);
   const names = ['A', 'B-1', 'C 2', 'D.3/X', 'Ü€', 'BANK CHARGES', 'g', 'H_8'];
+  const latencyMs = random.pick([
+    { least: 0.1, most: 0.5 },
+    { least: 0.2, most: 3 },
+    { least: 1, most: 30 },
+  ]);
   return {
     nodes,
     partitions: random.pick([1, 2, 3, 4, 8]),
@@ -60,14 +65,10 @@ export function drawPlan(random: Random): Plan {
     workMs: random.between(15_000, 40_000),
     pauseMs: random.pick([60, 150, 300, 600]),
     replicas: random.pick([1, 3] as const),
-    latencyMs: random.pick([
-      { least: 0.1, most: 0.5 },
-      { least: 0.2, most: 3 },
-      { least: 1, most: 30 },
-    ]),
+    latencyMs,
     callTimeoutMs: random.pick([500, 1_000, 2_500]),
     channels: drawChannels(random),
-    limits: drawLimits(random),
+    limits: drawLimits(random, latencyMs.most),
     openingStock: random.pick([1, 3, 10, 40, 200]),
     wishes: drawWishes(random),
     callFaults: drawCallFaults(random),
@@ -105,9 +106,11 @@ function drawChannels(random: Random): Record<string, ChannelPlan> {
 }
 
 /** Small limits on purpose: what happens at a limit must happen often. */
-function drawLimits(random: Random): Record<string, number> {
+function drawLimits(random: Random, latencyMs: number): Record<string, number> {
+  // One command per round trip is fine where round trips are short.
+  const commitCommands = random.pick(latencyMs > 1 ? [16, 64, 4_096] : [1, 3, 16, 4_096]);
   const memberTtlMs = random.pick([1_000, 2_000, 3_000]);
-  const mailboxCommandsMax = random.pick([4, 30, 20_000]);
+  const mailboxCommandsMax = random.pick(latencyMs > 1 ? [30, 20_000] : [4, 30, 20_000]);
   return {
     memberTtlMs,
     renewEveryMs: Math.floor(memberTtlMs / random.pick([3, 4, 6])),
@@ -116,7 +119,7 @@ function drawLimits(random: Random): Record<string, number> {
     handoverTimeoutMs: random.pick([300, 1_000, 2_000]),
     drainTimeoutMs: random.pick([1_000, 5_000]),
     forwardTimeoutMs: random.pick([300, 1_000, 2_000]),
-    commitCommandsMax: Math.min(mailboxCommandsMax, random.pick([1, 3, 16, 4_096])),
+    commitCommandsMax: Math.min(mailboxCommandsMax, commitCommands),
     commitBytesMax: random.pick([4_096, 20_000, 1_000_000]),
     commitsInFlightMax: random.pick([1, 2, 4]),
     mailboxCommandsMax,

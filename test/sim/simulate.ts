@@ -11,6 +11,8 @@ import { checkAnswers } from './checkers/answers.ts';
 import { checkCarts } from './checkers/carts.ts';
 import { checkChain } from './checkers/chain.ts';
 import { checkFacts } from './checkers/facts.ts';
+import { checkReplies } from './checkers/replies.ts';
+import { checkRest } from './checkers/rest.ts';
 import { checkRules } from './checkers/rules.ts';
 import { checkViews } from './checkers/views.ts';
 import { Client } from './client.ts';
@@ -62,6 +64,8 @@ const checkers: Readonly<Record<string, Checker>> = {
   facts: checkFacts,
   carts: checkCarts,
   views: checkViews,
+  replies: checkReplies,
+  rest: checkRest,
 };
 
 export async function simulate(seed: number, options: SimOptions = {}): Promise<SimResult> {
@@ -216,6 +220,7 @@ function configure(plan: Plan): { config: LastunitConfig; terms: Terms } {
     channel.name,
     {
       name: channel.name,
+      verbs: [...channel.verbs],
       sourcing: channel.sourcing,
       split: channel.split,
       defaultTtlMs: channel.defaultTtlMs,

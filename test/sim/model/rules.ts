@@ -9,6 +9,7 @@ import type { Hold, Part, Stock } from './stock.ts';
 
 export interface ChannelTerms {
   readonly name: string;
+  readonly verbs: readonly string[];
   readonly sourcing: readonly string[];
   readonly split: boolean;
   readonly defaultTtlMs: number;
@@ -61,6 +62,13 @@ export function admit(
   const channel = termsOf(request, terms);
   if (!channel) return reply.ok === false ? undefined : 'accepted for a channel that there is not';
   const asked = new Asked(stock, request, reply, window, channel, terms);
+  if (!channel.verbs.includes(request.verb)) return asked.mustRefuse('forbidden');
+  if ((request.payload.ttlMs as number) > channel.longestTtlMs) {
+    return asked.mustRefuse('limit_exceeded');
+  }
+  if (request.verb === 'transfer' && request.payload.from === request.payload.to) {
+    return asked.mustRefuse('invalid_request');
+  }
   if (request.verb === 'get') return judgeGet(asked);
   const repeated = judgeRepetition(asked);
   if (repeated !== 'new') return repeated;
@@ -189,6 +197,7 @@ function termsOf(request: Request, terms: Terms): ChannelTerms | undefined {
   if (channel || request.payload.fact !== true) return channel;
   return {
     name: request.channel,
+    verbs: [request.verb],
     sourcing: [],
     split: true,
     defaultTtlMs: 0,
@@ -254,7 +263,6 @@ function judgeRepetition(asked: Asked): Judgement | 'new' {
 function judgeReserve(asked: Asked): Judgement {
   const { stock, reply, channel } = asked;
   const ttlMs = (asked.p.ttlMs as number | undefined) ?? channel.defaultTtlMs;
-  if (ttlMs > channel.longestTtlMs) return asked.mustRefuse('limit_exceeded');
   if (stock.openHolds >= asked.terms.holdsPerSkuMax) return asked.mustRefuse('limit_exceeded');
   const qty = asked.number('qty');
   const refusal = judgeGrant(asked, channel, qty, asked.p.location as string | undefined);
@@ -525,7 +533,6 @@ function changeBy(asked: Asked, location: string, delta: number): Judgement {
 function judgeTransfer(asked: Asked): Judgement {
   const { stock, p } = asked;
   const qty = asked.number('qty');
-  if (p.from === p.to) return asked.mustRefuse('invalid_request');
   if (qty > stock.freeAt(p.from as string) && p.fact !== true) {
     return asked.mustRefuse('insufficient_stock');
   }

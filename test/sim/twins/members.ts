@@ -5,12 +5,19 @@
  * 2. Every change, an end included, takes a revision. Hints about changes may get lost.
  */
 
-import type { JournalMeta, Members, Membership, NodeRecord } from '../../../src/ports.ts';
+import {
+  type JournalMeta,
+  type Members,
+  type Membership,
+  type NodeRecord,
+  PortError,
+} from '../../../src/ports.ts';
 import type { Link } from './link.ts';
 import type { World } from './world.ts';
 
 interface Living {
   readonly record: NodeRecord;
+  readonly revision: number;
   readonly writtenAtMs: number;
 }
 
@@ -37,10 +44,18 @@ export class MemberState {
     this.#meta = { ...meta, genesis: [...meta.genesis, partition].sort((a, b) => a - b) };
   }
 
-  renew(record: NodeRecord): Awaited<ReturnType<Members['renew']>> {
+  /** Revision of a node's key; 0: it has none. */
+  revisionOf(name: string): number {
+    return this.#living.get(name)?.revision ?? 0;
+  }
+
+  /** `seen` is the key's revision as the caller has read it: what arrives late changes nothing. */
+  renew(record: NodeRecord, seen: number): Awaited<ReturnType<Members['renew']>> {
     const living = this.#living.get(record.name);
     if (living && living.record.incarnation !== record.incarnation) return { kind: 'taken' };
-    const written = { record, writtenAtMs: this.#world.timeline.nowMs };
+    if ((living?.revision ?? 0) !== seen) throw new PortError('unavailable', 'the key has changed');
+    const writtenAtMs = this.#world.timeline.nowMs;
+    const written = { record, writtenAtMs, revision: this.#revision + 1 };
     this.#living.set(record.name, written);
     this.#expireLater(record.name, written);
     this.#changed();
@@ -107,7 +122,10 @@ export function membersTwin(link: Link): Members {
     meta: (wanted) => link.call('members', 'meta', () => members.meta(wanted)),
     recordGenesis: (partition) =>
       link.call('members', `genesis of ${partition}`, () => members.recordGenesis(partition)),
-    renew: (record) => link.call('members', 'renew', () => members.renew(record)),
+    async renew(record) {
+      const seen = members.revisionOf(record.name);
+      return link.call('members', 'renew', () => members.renew(record, seen));
+    },
     leave: (record) => link.call('members', 'leave', () => members.leave(record)),
     read: () => link.call('members', 'members', () => members.read()),
     onChange: (changed) => members.watch(link, changed),
