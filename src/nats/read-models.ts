@@ -9,7 +9,7 @@ import type { NodeRecord, Subscription } from '../ports.ts';
 import { bucketStream } from './adapter-names.ts';
 import { guarded } from './bus.ts';
 import { header } from './headers.ts';
-import type { JetStreamApi, StoredMessage } from './jetstream-api.ts';
+import { type JetStreamApi, type StoredMessage, unavailable } from './jetstream-api.ts';
 import { readInOrder } from './ordered-read.ts';
 import { readAll } from './read-all.ts';
 
@@ -58,6 +58,8 @@ export type RowChange =
 export interface ReadModels {
   stock(sku: string): Promise<StockRow | undefined>;
   view(channel: string, sku: string): Promise<ViewRow | undefined>;
+  /** Names of SKUs in `inv_stock`, at most so many, and how many there are. */
+  skus(limit: number): Promise<{ readonly skus: string[]; readonly total: number }>;
   /** Hands over every row of `inv_stock`; returns how many. */
   allStock(each: (row: StockRow) => void): Promise<number>;
   /** Hands over every row of a channel's view; returns how many. */
@@ -69,6 +71,12 @@ export interface ReadModels {
     what: { readonly sku?: string; readonly channels: readonly string[] },
     changed: (change: RowChange) => void,
   ): Subscription;
+  /** Hands over all messages of the history: consecutive events of one SKU, in order per SKU. */
+  allHistory(
+    each: (message: { readonly sku: string; readonly events: readonly HistoryEvent[] }) => void,
+  ): Promise<number>;
+  /** Last version in a SKU's history; 0: it has none. */
+  historyVersion(sku: string): Promise<number>;
   /** The living nodes as they last said. */
   nodes(): Promise<NodeRecord[]>;
   /** The newest value under a key of any of our buckets, parsed; undefined: there is none. */
@@ -136,6 +144,7 @@ export function createReadModels(api: JetStreamApi, names: Names): ReadModels {
     stock: async (sku) => (await value(buckets.stock, skuKeyOf(sku))) as StockRow | undefined,
     view: async (channel, sku) =>
       (await value(buckets.view(channel), skuKeyOf(sku))) as ViewRow | undefined,
+    skus: (limit) => skuNames(api, buckets.stock, limit),
     allStock: (each) => allRows(buckets.stock, each),
     allViews: (channel, each) => allRows(buckets.view(channel), each),
 
@@ -148,6 +157,25 @@ export function createReadModels(api: JetStreamApi, names: Names): ReadModels {
         const { events } = JSON.parse(message.text()) as { events: HistoryEvent[] };
         for (const event of events) each(event);
       });
+    },
+
+    allHistory(each) {
+      let from = 1;
+      const what = { stream: streams.events, subjects: [subjects.allEvents] };
+      return readAll(api, what, (message) => {
+        // A reading that starts again hands over what has been seen.
+        if (message.seq < from) return;
+        from = message.seq + 1;
+        each(parsed(message.payload) as Parameters<typeof each>[0]);
+      });
+    },
+
+    async historyVersion(sku) {
+      const subject = subjects.event(skuKeyOf(sku));
+      const last = await api.message(streams.events, { last_by_subj: subject });
+      if (last === undefined) return 0;
+      const { events } = parsed(last.payload) as { events: readonly HistoryEvent[] };
+      return events.at(-1)?.version ?? 0;
     },
 
     onChange({ sku, channels }, changed) {
@@ -182,6 +210,40 @@ export function createReadModels(api: JetStreamApi, names: Names): ReadModels {
       return [...records.values()].map((record) => record as NodeRecord);
     },
   };
+}
+
+/** The server lists a stream's subjects in pages, without reading the messages. */
+async function skuNames(
+  api: JetStreamApi,
+  bucket: string,
+  limit: number,
+): Promise<{ skus: string[]; total: number }> {
+  const head = keyValueSubject(bucket, '').length;
+  const skus: string[] = [];
+  for (let offset = 0; ; ) {
+    const page = await api
+      .call<SubjectsPage>(`STREAM.INFO.${bucketStream(bucket)}`, {
+        subjects_filter: keyValueSubject(bucket, '>'),
+        offset,
+      })
+      .catch((error: unknown) => {
+        throw unavailable(error);
+      });
+    const keys = Object.keys(page.state.subjects ?? {});
+    for (const key of keys) {
+      const sku = skuOf(key.slice(head));
+      if (sku !== undefined && skus.length < limit) skus.push(sku);
+    }
+    offset += keys.length;
+    const total = page.total ?? skus.length;
+    if (keys.length === 0 || offset >= total || skus.length >= limit) return { skus, total };
+  }
+}
+
+interface SubjectsPage {
+  /** Subjects that match the filter, on all pages. */
+  readonly total?: number;
+  readonly state: { readonly subjects?: Readonly<Record<string, number>> };
 }
 
 function isDeletion(message: Pick<StoredMessage, 'header'>): boolean {

@@ -1,0 +1,57 @@
+/** `lastunit node`: one node on a NATS that is there already. Start as many as you like. */
+
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Context } from '../context.ts';
+import { createLifetime } from '../lifetime.ts';
+import { createLog } from '../log.ts';
+import { listen, runNode } from '../run-node.ts';
+
+export function registerNode(program: Command, context: () => Context): void {
+  program
+    .command('node')
+    .summary('one node on a NATS of yours')
+    .description(
+      'Runs one node on an existing NATS (LASTUNIT_NATS_URL). Start as many as you like.',
+    )
+    .addOption(
+      new Option(
+        '--name <name>',
+        'unique among the living nodes (default: made of the host name)',
+      ).argParser(nodeName),
+    )
+    .action((options: { name?: string }) => serve(context(), options.name ?? defaultName()));
+}
+
+async function serve(context: Context, name: string): Promise<void> {
+  const { environment, output } = context;
+  const log = createLog(environment.logLevel, output.isTerminal);
+  const lifetime = createLifetime((why) => log.info({ why }, 'stopping: handing over'));
+  try {
+    const http = await listen(context, log, lifetime);
+    const { natsUrl } = environment;
+    await runNode({ context, log, lifetime, http, natsUrl, name });
+  } catch (error) {
+    lifetime.end(error);
+  }
+  await lifetime.ended;
+  log.info('stopped');
+}
+
+/** A part of a subject: no dots, no blanks. */
+export function nodeName(text: string): string {
+  if (!/^[a-z0-9-]{1,32}$/.test(text)) {
+    throw new InvalidArgumentError('Use 1 to 32 of a-z, 0-9 and "-".');
+  }
+  return text;
+}
+
+function defaultName(): string {
+  const host = hostname()
+    .split('.')[0]
+    ?.toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-')
+    .slice(0, 24);
+  return `${host || 'node'}-${randomBytes(3).toString('hex')}`;
+}

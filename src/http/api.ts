@@ -1,0 +1,136 @@
+/**
+ * `/api/*`: what the system publishes, as JSON. Rows and events have the contract's shapes; numbers that are only
+ * displayed come from the read models, never from the actors.
+ */
+
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { ReadModels } from '../nats/read-models.ts';
+import { type Backend, type ServiceInfo, viewChannels } from './backend.ts';
+import type { ChangeFeed } from './changes.ts';
+import { SkuIndex } from './sku-index.ts';
+import { explainSku, historyOf } from './sku-story.ts';
+
+export interface ApiOptions {
+  readonly info: ServiceInfo;
+  readonly backend: () => Backend | undefined;
+  readonly feed: ChangeFeed;
+}
+
+interface SkuPath {
+  Params: { '*': string };
+}
+
+const pageDefault = 50;
+const pageMax = 200;
+const historyDefault = 200;
+const historyMax = 5_000;
+
+/** Not connected yet. */
+class NotReadyError extends Error {
+  readonly statusCode = 503;
+}
+
+export function registerApi(app: FastifyInstance, options: ApiOptions): void {
+  const { info, feed } = options;
+  const channels = viewChannels(info.config);
+  const index = new SkuIndex();
+  const backend = () => {
+    const current = options.backend();
+    if (current === undefined) throw new NotReadyError('the node is starting');
+    return current;
+  };
+  const read = () => backend().read;
+
+  app.get('/api/info', () => ({
+    version: info.version,
+    prefix: info.config.prefix,
+    partitions: info.config.partitions,
+    node: options.backend()?.node.status().name,
+    channels: [...info.config.rules.channels.values()].map(({ name, view, verbs }) => ({
+      name,
+      view,
+      verbs: [...verbs],
+    })),
+  }));
+
+  app.get<{ Querystring: { q?: string; limit?: string; offset?: string } }>(
+    '/api/stock',
+    async ({ query }) => {
+      const limit = numberIn(query.limit, pageDefault, 1, pageMax);
+      const offset = numberIn(query.offset, 0, 0, Number.MAX_SAFE_INTEGER);
+      const found = await index.search(read(), query.q ?? '', offset, limit);
+      const rows = await Promise.all(found.skus.map((sku) => skuRow(read(), sku, channels)));
+      return { ...found, rows: rows.filter((row) => row !== undefined), skus: undefined };
+    },
+  );
+
+  app.get<SkuPath>('/api/stock/*', async ({ params }, reply) => {
+    const row = await skuRow(read(), params['*'], channels);
+    return row ?? unknownSku(reply, params['*']);
+  });
+
+  app.get<SkuPath & { Querystring: { limit?: string } }>(
+    '/api/history/*',
+    async ({ params, query }, reply) => {
+      const limit = numberIn(query.limit, historyDefault, 1, historyMax);
+      const history = await historyOf(read(), params['*'], limit);
+      return history ?? unknownSku(reply, params['*']);
+    },
+  );
+
+  app.get<SkuPath & { Querystring: { channel?: string; at?: string } }>(
+    '/api/explain/*',
+    async ({ params, query }, reply) => {
+      const atMs = query.at === undefined ? undefined : Number(query.at);
+      const explained = await explainSku(read(), params['*'], {
+        config: info.config,
+        channel: query.channel,
+        atMs: Number.isFinite(atMs) ? atMs : undefined,
+      });
+      return explained ?? unknownSku(reply, params['*']);
+    },
+  );
+
+  app.get('/api/nodes', async () => {
+    const { node } = backend();
+    return { nodes: await read().nodes(), here: node.status() };
+  });
+
+  app.get('/api/reconcile', async () => {
+    const bucket = `${info.config.prefix}_reconcile`;
+    const values = read();
+    const open = await values.values(bucket, 'open.>');
+    return { latest: (await values.value(bucket, 'latest')) ?? null, open: [...open.values()] };
+  });
+
+  app.get<{ Querystring: { sku?: string } }>('/api/changes', (request, reply) => {
+    backend();
+    reply.hijack();
+    feed.stream(reply.raw, request.query.sku);
+  });
+}
+
+/** A row of `inv_stock` with what each channel sees. */
+async function skuRow(read: ReadModels, sku: string, channels: readonly string[]) {
+  const [row, ...views] = await Promise.all([
+    read.stock(sku),
+    ...channels.map((channel) => read.view(channel, sku)),
+  ]);
+  if (row === undefined) return undefined;
+  const seen = channels.map((channel, at) => {
+    const view = views[at];
+    return [channel, view && { available: view.available, status: view.status }];
+  });
+  return { ...row, channels: Object.fromEntries(seen) };
+}
+
+function unknownSku(reply: FastifyReply, sku: string) {
+  void reply.code(404);
+  return { error: { code: 'unknown_sku', message: `${sku}: never seen`, sku } };
+}
+
+function numberIn(text: string | undefined, fallback: number, least: number, most: number): number {
+  const value = Number(text);
+  if (text === undefined || !Number.isInteger(value)) return fallback;
+  return Math.min(most, Math.max(least, value));
+}
