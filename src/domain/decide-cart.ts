@@ -6,9 +6,10 @@
 import type { CartPrepare, CartSettle } from './commands.ts';
 import type { Allocation, EventBase, SkuEvent } from './events.ts';
 import { textFingerprint } from './fingerprint.ts';
+import { gone, idIsTaken } from './hold-parts.ts';
 import { allocationsOf, boundLocation, findHold, isCartLine, isOpen } from './holds.ts';
 import type { Moment } from './moment.ts';
-import { NumberField, RecordKind } from './record-store.ts';
+import { NumberField, RecordKind } from './record-layout.ts';
 import type { ChannelRules } from './rules.ts';
 import { grant, grantFact } from './sourcing.ts';
 import type { SkuState } from './state.ts';
@@ -82,7 +83,7 @@ function settleReleased(
   const { store } = state.records;
   if (slot < 0) {
     // The line's own command may still be on its way: its id is spent, so that it cannot hold.
-    if (idIsTaken(state, command)) return notFound(state, command);
+    if (idIsTaken(state, command.channel, command.reservation)) return notFound(state, command);
     const base = onLineBase(state, command, moment, 0, 0);
     return accepted(
       state,
@@ -160,11 +161,6 @@ function lineOf(state: SkuState, command: OfCart): number {
   return isCartLine(state, slot) || isSpent ? slot : -1;
 }
 
-function idIsTaken(state: SkuState, command: OfCart): boolean {
-  const index = state.channels.findIndex((channel) => channel.name === command.channel);
-  return state.records.find(index, command.reservation) >= 0;
-}
-
 function lineDraft(state: SkuState, slot: number) {
   const { store } = state.records;
   return {
@@ -195,11 +191,6 @@ function onLineBase(
 function notFound(state: SkuState, command: OfCart): Verdict {
   const message = `${state.sku}: cart ${command.reservation} has no line here`;
   return refused('reservation_not_found', message, { sku: state.sku });
-}
-
-function gone(state: SkuState, command: OfCart): Verdict {
-  const message = `${command.reservation} has expired and its units are gone`;
-  return refused('no_longer_available', message, { sku: state.sku });
 }
 
 function ended(state: SkuState, command: OfCart, kind: number): Verdict {

@@ -6,8 +6,9 @@
 
 import type { SkuCommand, WritingCommand } from './commands.ts';
 import { decideCartPrepare, decideCartSettle } from './decide-cart.ts';
-import { decideConfirm, decideRelease, decideRenew } from './decide-holds.ts';
+import { decideConfirm, decideRenew } from './decide-holds.ts';
 import { decidePolicy } from './decide-policy.ts';
+import { decideRelease } from './decide-release.ts';
 import { decideReserve } from './decide-reserve.ts';
 import {
   decideAdjust,

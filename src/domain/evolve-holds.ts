@@ -19,7 +19,7 @@ import {
 } from './evolve-parts.ts';
 import { textFingerprint } from './fingerprint.ts';
 import { allocationsOf, isCartLine, isOpen } from './holds.ts';
-import { NumberField, RecordFlag, RecordKind } from './record-store.ts';
+import { NumberField, RecordFlag, RecordKind } from './record-layout.ts';
 import { type ChannelState, channelIndex, expiryHolds, type SkuState } from './state.ts';
 
 type HoldEvent =

@@ -1,7 +1,7 @@
 /** The small steps that folding is made of. */
 
 import type { Allocation } from './events.ts';
-import { NumberField, RecordFlag, RecordKind } from './record-store.ts';
+import { NumberField, RecordFlag, RecordKind } from './record-layout.ts';
 import {
   type ChannelState,
   channelIndex,

@@ -13,7 +13,7 @@ import { evolve } from './evolve.ts';
 import { forget } from './forget.ts';
 import type { Moment } from './moment.ts';
 import type { Acceptance, Decision } from './outcome.ts';
-import { NumberField } from './record-store.ts';
+import { NumberField } from './record-layout.ts';
 import type { Rules } from './rules.ts';
 import { type ChannelState, nextExpiryAtMs, type SkuState } from './state.ts';
 import type { Mutable } from './verdict.ts';

@@ -3,9 +3,14 @@
  * ends or is renewed; who reads the earliest asks whether it still holds. When more than half of the
  * entries are stale the owner rebuilds the queue.
  */
+
+// One for all: most SKUs have no hold at all.
+const noTimes = new Float64Array(0);
+const noSlots = new Int32Array(0);
+
 export class ExpiryQueue {
-  private times = new Float64Array(0);
-  private slots = new Int32Array(0);
+  private times = noTimes;
+  private slots = noSlots;
   private count = 0;
 
   get size(): number {

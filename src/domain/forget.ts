@@ -3,7 +3,7 @@
  * the actor did answers the same within the promised times, and differs in nothing else.
  */
 
-import { NumberField } from './record-store.ts';
+import { NumberField } from './record-layout.ts';
 import type { SkuLimits } from './rules.ts';
 import type { SkuState } from './state.ts';
 

@@ -5,7 +5,7 @@
 
 import type { Allocation, AtRisk } from './events.ts';
 import type { HoldState } from './outcome.ts';
-import { NumberField, RecordFlag, RecordKind } from './record-store.ts';
+import { NumberField, RecordFlag, RecordKind } from './record-layout.ts';
 import { type ChannelState, channelIndex, type LocationStock, type SkuState } from './state.ts';
 
 const atRiskMax = 100;

@@ -6,51 +6,7 @@
  */
 
 import type { Allocation } from './events.ts';
-
-/** Numbers of a record, by index in 8 bytes. */
-export const NumberField = {
-  fingerprint: 0,
-  /** Version of the event that made it. */
-  version: 1,
-  /** Units held, or the quantity or delta of a remembered command. */
-  qty: 2,
-  /** When the hold was made, or the remembered command was accepted. */
-  createdAtMs: 3,
-  expiresAtMs: 4,
-  endedAtMs: 5,
-  /** Units confirmed. */
-  confirmedQty: 6,
-  confirmedVersion: 7,
-  /** Fingerprint of the order that confirmed it. */
-  order: 8,
-} as const;
-
-/** What a record is. Everything from `open` to `spent` is a hold. */
-export const RecordKind = {
-  free: 0,
-  open: 1,
-  /** A cart's line whose home is deciding: neither expires nor ends otherwise. */
-  prepared: 2,
-  expired: 3,
-  released: 4,
-  confirmed: 5,
-  /** Released before it was ever made: its id can make no hold any more. */
-  spent: 6,
-  /** The id of an accepted command that made no hold. */
-  command: 7,
-} as const;
-
-export const RecordFlag = {
-  cart: 1,
-  /** The location was asked for: taking the units again must not look elsewhere. */
-  bound: 2,
-  manyAllocations: 4,
-  longId: 8,
-  retaken: 16,
-  /** Taken again from elsewhere: what the first acceptance said is kept beside. */
-  firstAllocations: 32,
-  noAllocation: 64,
-} as const;
+import { RecordFlag, RecordKind } from './record-layout.ts';
 
 const recordBytes = 128;
 const numbersPerRecord = 16;
@@ -73,6 +29,15 @@ const chunkRecords = 1 << chunkBits;
 const chunkMask = chunkRecords - 1;
 const firstChunkRecords = 4;
 
+const besideFlags = RecordFlag.manyAllocations | RecordFlag.longId | RecordFlag.firstAllocations;
+
+/** What does not fit into a record. */
+interface Beside {
+  readonly id?: string;
+  readonly many?: readonly Allocation[] | undefined;
+  readonly first?: readonly Allocation[];
+}
+
 interface Chunk {
   readonly numbers: Float64Array;
   readonly words: Int32Array;
@@ -86,9 +51,8 @@ export class RecordStore {
   private capacity = 0;
   private untouched = 0;
   private firstFree = -1;
-  private readonly longIds = new Map<number, string>();
-  private readonly many = new Map<number, readonly Allocation[]>();
-  private readonly first = new Map<number, readonly Allocation[]>();
+  /** What few records need; made when the first one does, because most SKUs are small. */
+  private besides: Map<number, Beside> | undefined;
 
   /** Every slot in use is below it; free ones between say so by their kind. */
   get end(): number {
@@ -110,10 +74,7 @@ export class RecordStore {
   }
 
   free(slot: number): void {
-    const flags = this.flags(slot);
-    if ((flags & RecordFlag.longId) !== 0) this.longIds.delete(slot);
-    if ((flags & RecordFlag.manyAllocations) !== 0) this.many.delete(slot);
-    if ((flags & RecordFlag.firstAllocations) !== 0) this.first.delete(slot);
+    if ((this.flags(slot) & besideFlags) !== 0) this.besides?.delete(slot);
     this.setKind(slot, RecordKind.free);
     this.setNext(slot, this.firstFree);
     this.firstFree = slot;
@@ -173,23 +134,19 @@ export class RecordStore {
 
   /** Allocations over several locations; those in one are told by `location` and `qty`. */
   manyAllocations(slot: number): readonly Allocation[] | undefined {
-    return this.many.get(slot);
+    return this.beside(slot)?.many;
   }
   setManyAllocations(slot: number, allocations: readonly Allocation[] | undefined): void {
-    if (allocations === undefined) {
-      this.many.delete(slot);
-      this.setFlags(slot, this.flags(slot) & ~RecordFlag.manyAllocations);
-    } else {
-      this.many.set(slot, allocations);
-      this.setFlags(slot, this.flags(slot) | RecordFlag.manyAllocations);
-    }
+    this.setBeside(slot, RecordFlag.manyAllocations, { many: allocations });
+    if (allocations !== undefined) return;
+    this.setFlags(slot, this.flags(slot) & ~RecordFlag.manyAllocations);
+    if ((this.flags(slot) & besideFlags) === 0) this.besides?.delete(slot);
   }
   firstAllocations(slot: number): readonly Allocation[] | undefined {
-    return this.first.get(slot);
+    return this.beside(slot)?.first;
   }
   setFirstAllocations(slot: number, allocations: readonly Allocation[]): void {
-    this.first.set(slot, allocations);
-    this.setFlags(slot, this.flags(slot) | RecordFlag.firstAllocations);
+    this.setBeside(slot, RecordFlag.firstAllocations, { first: allocations });
   }
 
   setId(slot: number, id: string): void {
@@ -204,15 +161,14 @@ export class RecordStore {
       }
     }
     if (id.length > idBytesMax || widest > 0x7f) {
-      this.longIds.set(slot, id);
-      this.setFlags(slot, this.flags(slot) | RecordFlag.longId);
+      this.setBeside(slot, RecordFlag.longId, { id });
     } else {
       bytes[begin + byteIdLength] = id.length;
     }
   }
 
   id(slot: number): string {
-    if ((this.flags(slot) & RecordFlag.longId) !== 0) return this.longIds.get(slot) ?? '';
+    if ((this.flags(slot) & RecordFlag.longId) !== 0) return this.beside(slot)?.id ?? '';
     const { bytes } = this.chunk(slot);
     const begin = (slot & chunkMask) * recordBytes;
     const from = begin + byteId;
@@ -227,7 +183,7 @@ export class RecordStore {
     const { bytes } = this.chunk(slot);
     const begin = (slot & chunkMask) * recordBytes;
     if (((bytes[begin + byteFlags] as number) & RecordFlag.longId) !== 0) {
-      return this.longIds.get(slot) === id;
+      return this.beside(slot)?.id === id;
     }
     if (bytes[begin + byteIdLength] !== id.length) return false;
     for (let at = 0; at < id.length; at += 1) {
@@ -243,10 +199,19 @@ export class RecordStore {
     copy.capacity = this.capacity;
     copy.untouched = this.untouched;
     copy.firstFree = this.firstFree;
-    for (const [slot, id] of this.longIds) copy.longIds.set(slot, id);
-    for (const [slot, allocations] of this.many) copy.many.set(slot, allocations);
-    for (const [slot, allocations] of this.first) copy.first.set(slot, allocations);
+    copy.besides = this.besides === undefined ? undefined : new Map(this.besides);
     return copy;
+  }
+
+  private beside(slot: number): Beside | undefined {
+    return (this.flags(slot) & besideFlags) === 0 ? undefined : this.besides?.get(slot);
+  }
+
+  /** Replaces what is beside a record: it is never changed in place, so copies may share it. */
+  private setBeside(slot: number, flag: number, part: Beside): void {
+    this.besides ??= new Map();
+    this.besides.set(slot, { ...this.besides.get(slot), ...part });
+    this.setFlags(slot, this.flags(slot) | flag);
   }
 
   private grow(): void {

@@ -6,7 +6,8 @@
  * by when they were accepted. Forgetting is taking from the front of a list.
  */
 
-import { NumberField, RecordKind, RecordStore } from './record-store.ts';
+import { NumberField, RecordKind } from './record-layout.ts';
+import { RecordStore } from './record-store.ts';
 
 interface List {
   first: number;
@@ -15,11 +16,12 @@ interface List {
 }
 
 const indexSizeMin = 8;
+const noIndex = new Int32Array(0);
 
 export class Records {
   readonly store: RecordStore;
   /** Slot + 1 by hash; 0 is empty. Always at least half empty. */
-  private index = new Int32Array(0);
+  private index = noIndex;
   private count = 0;
   private latestId = '';
   private latestChannel = -1;
@@ -127,14 +129,13 @@ export class Records {
     }
   }
 
-  /** The same records, apart from later changes; only for reading. */
+  /** The same records, apart from later changes; only for going through them, not for looking up. */
   copy(): Records {
     const copy = new Records(this.store.copy());
     copy.count = this.count;
     Object.assign(copy.openHolds, this.openHolds);
     Object.assign(copy.endedHolds, this.endedHolds);
     Object.assign(copy.commands, this.commands);
-    copy.index = this.index.slice();
     return copy;
   }
 

@@ -12,7 +12,7 @@ import {
   holdState,
   isCartLine,
 } from './holds.ts';
-import { NumberField, RecordFlag, RecordKind } from './record-store.ts';
+import { NumberField, RecordFlag, RecordKind } from './record-layout.ts';
 import type { SkuState } from './state.ts';
 import { type AcceptanceDraft, refused, unchanged, type Verdict } from './verdict.ts';
 

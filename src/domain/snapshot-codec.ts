@@ -5,7 +5,7 @@
  */
 
 import type { Allocation, StockStatus } from './events.ts';
-import { NumberField, RecordFlag, RecordKind } from './record-store.ts';
+import { NumberField, RecordFlag, RecordKind } from './record-layout.ts';
 import type { Records } from './records.ts';
 import { countPolicies, initialState, type SkuState } from './state.ts';
 

@@ -6,7 +6,7 @@
 import { Backdated } from './backdated.ts';
 import type { StockStatus } from './events.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
-import { NumberField, RecordKind } from './record-store.ts';
+import { NumberField, RecordKind } from './record-layout.ts';
 import { Records } from './records.ts';
 
 /** Stock at one place. `onHand` may be negative after facts, `reserved` never is. */
@@ -71,29 +71,37 @@ export interface SkuState {
 
 /** The state of a SKU that nothing has happened to. */
 export function initialState(sku: string): SkuState {
-  return {
-    sku,
-    version: 0,
-    known: false,
-    onHand: 0,
-    reserved: 0,
-    safetyStock: 0,
-    backorderMax: 0,
-    lowStock: 0,
-    locations: [],
-    channels: [],
-    policies: 0,
-    ringFences: 0,
-    escrows: [],
-    escrow: 0,
-    shortfall: 0,
-    records: new Records(),
-    expiries: new ExpiryQueue(),
-    backdated: new Backdated(),
-    get entryCount() {
-      return this.records.size;
-    },
-  };
+  return new State(sku);
+}
+
+/** A class, so that the states of all SKUs have one shape to the engine. */
+class State implements SkuState {
+  readonly sku: string;
+  version = 0;
+  known = false;
+  onHand = 0;
+  reserved = 0;
+  safetyStock = 0;
+  backorderMax = 0;
+  lowStock = 0;
+  readonly locations: LocationStock[] = [];
+  readonly channels: ChannelState[] = [];
+  policies = 0;
+  ringFences = 0;
+  readonly escrows: EscrowState[] = [];
+  escrow = 0;
+  shortfall = 0;
+  readonly records = new Records();
+  readonly expiries = new ExpiryQueue();
+  readonly backdated = new Backdated();
+
+  constructor(sku: string) {
+    this.sku = sku;
+  }
+
+  get entryCount(): number {
+    return this.records.size;
+  }
 }
 
 /** Counts the channels with a policy anew. */

@@ -239,6 +239,12 @@ describe('release', () => {
     expect(sku.state.version).toBe(version);
   });
 
+  test('spends the id also when the release itself has that id', () => {
+    const sku = withHold('open');
+    sku.refuse({ verb: 'release', id: 'r-2', reservation: 'r-2' });
+    expect(sku.refuse({ verb: 'reserve', id: 'r-2', qty: 1 }).code).toBe('already_released');
+  });
+
   test('spends the id for its channel only', () => {
     const sku = withHold('open');
     sku.refuse({ verb: 'release', reservation: 'r-2', channel: 'mobile' });

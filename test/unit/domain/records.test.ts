@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ExpiryQueue } from '../../../src/domain/expiry-queue.ts';
-import { RecordKind } from '../../../src/domain/record-store.ts';
+import { RecordKind } from '../../../src/domain/record-layout.ts';
 import { Records } from '../../../src/domain/records.ts';
 
 const kinds = [RecordKind.open, RecordKind.expired, RecordKind.command];
