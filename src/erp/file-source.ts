@@ -1,0 +1,44 @@
+/**
+ * One file that the ERP replaces: read when its content has changed since the last time.
+ */
+
+import type { ErpFetch, ErpSource } from '../ports.ts';
+import { type ContentSettings, snapshotOf } from './content.ts';
+import { readBeside } from './file-beside.ts';
+import { type FileLimits, readSettledFile } from './settled-file.ts';
+
+export interface FileSettings {
+  readonly path: string;
+  readonly content: ContentSettings;
+  readonly limits: FileLimits;
+}
+
+export function createFileSource(
+  name: string,
+  settings: FileSettings,
+  nowMs: () => number,
+): ErpSource {
+  const { path, content, limits } = settings;
+  /** Time of the content that was fetched last, and of the one that was settled last. */
+  let fetchedMs: number | undefined;
+  let settledMs: number | undefined;
+
+  return {
+    name,
+    async fetch(): Promise<ErpFetch> {
+      fetchedMs = undefined;
+      const file = await readSettledFile(path, limits, nowMs);
+      if (file === 'absent' || file === 'growing') return { kind: 'none', why: file };
+      if (file.modifiedAtMs === settledMs) return { kind: 'none', why: 'unchanged' };
+      fetchedMs = file.modifiedAtMs;
+      const beside = await readBeside(path, file.bytes);
+      const asOf = { asOfFromMs: file.modifiedAtMs, asOfToMs: file.modifiedAtMs };
+      const snapshot = snapshotOf(file.bytes, content, { ...asOf, beside });
+      return { kind: 'snapshot', snapshot };
+    },
+    async settle(outcome) {
+      if (outcome !== 'later') settledMs = fetchedMs;
+    },
+    async close() {},
+  };
+}
