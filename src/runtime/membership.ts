@@ -33,6 +33,8 @@ export interface MembershipOptions {
   readonly onChange: () => void;
   /** Another process has our name: stop. */
   readonly onTaken: () => void;
+  /** Our name may be ours from now on, and was not until now. */
+  readonly onAttempt: () => void;
 }
 
 export class MembershipKeeper {
@@ -99,6 +101,8 @@ export class MembershipKeeper {
 
   /** A hint only reads: a renewal is a change itself, and would be hinted at without end. */
   #request(what: 'renew' | 'read'): void {
+    // While joining, our name may still be our previous run's: that is waited for in `join` only.
+    if (!this.#joined) return;
     if (this.#working) {
       if (this.#again !== 'renew') this.#again = what;
       return;
