@@ -37,8 +37,8 @@ const layouts: Readonly<Record<number, readonly [type: string, places: string]>>
   7: ['stock.transferred', 'fingerprint qty from to occurredAtMs'],
   8: ['reservation.created', 'fingerprint expiresAtMs qty allocations! ref bound? cart?'],
   9: ['reservation.renewed', 'fingerprint expiresAtMs reservation heldBy retaken!'],
-  10: ['reservation.prepared', 'fingerprint reservation heldBy retaken!'],
-  11: ['reservation.held', 'fingerprint expiresAtMs reservation heldBy'],
+  10: ['reservation.prepared', 'fingerprint reservation heldBy retaken! step'],
+  11: ['reservation.held', 'fingerprint expiresAtMs reservation heldBy step'],
   12: [
     'reservation.confirmed',
     'fingerprint reservation qty allocations! order heldBy released retaken!',

@@ -41,6 +41,8 @@ const changed = {
   occurredAtMs: optional(f.TimeMs),
 };
 const onHold = { reservation: f.Id, heldBy: optional(f.ChannelName) };
+/** Of a cart's line. */
+const step = optional(Type.Integer({ minimum: 1, description: 'Number of the cart’s step' }));
 const status = Type.Enum(['in_stock', 'low_stock', 'out_of_stock', 'backorder']);
 const availability = { availableToChannel: f.Units, status };
 const escrow = {
@@ -83,8 +85,9 @@ export const eventSchemas = {
   'reservation.prepared': event('reservation.prepared', {
     ...onHold,
     retaken: optional(allocations),
+    step,
   }),
-  'reservation.held': event('reservation.held', { ...onHold, expiresAtMs: f.TimeMs }),
+  'reservation.held': event('reservation.held', { ...onHold, expiresAtMs: f.TimeMs, step }),
   'reservation.confirmed': event('reservation.confirmed', {
     ...onHold,
     order: text,

@@ -156,7 +156,11 @@ export interface CartHold extends CommandBase {
   readonly qty: number;
   readonly location?: string;
   readonly ttlMs?: number;
+  /** When the hold ends, whenever it is made: all lines of a cart end together. */
+  readonly expiresAtMs?: number;
   readonly ref?: string;
+  /** Only say whether the units could be had. */
+  readonly probe?: true;
 }
 
 /**
@@ -166,6 +170,11 @@ export interface CartHold extends CommandBase {
 export interface CartPrepare extends CommandBase {
   readonly verb: 'cart.prepare';
   readonly reservation: string;
+  /**
+   * Number of the cart's step, counted by its home in the journal. A line takes nothing of a step
+   * that lies behind: a home that has been replaced without knowing it may still be speaking.
+   */
+  readonly step?: number;
 }
 
 /** Home's verdict reaches the line. Repeating it does nothing. */
@@ -176,6 +185,8 @@ export interface CartSettle extends CommandBase {
   readonly outcome: 'held' | 'confirmed' | 'released';
   readonly order?: string;
   readonly expiresAtMs?: number;
+  /** As in `CartPrepare`. */
+  readonly step?: number;
 }
 
 export type WritingCommand =

@@ -1,13 +1,23 @@
 /**
  * A cart's line under the hand of its home (invariant 8): prepare, then settle. Both tell a repetition
- * by the state of the line, so home may repeat them until it hears an answer.
+ * by the state of the line, so home may repeat them until it hears an answer; and both have the number
+ * of a step, so that a home which has been replaced without knowing it changes nothing any more.
  */
 
+import { availableTo } from './available.ts';
 import type { CartPrepare, CartSettle } from './commands.ts';
 import type { Allocation, EventBase, SkuEvent } from './events.ts';
 import { textFingerprint } from './fingerprint.ts';
 import { gone, idIsTaken } from './hold-parts.ts';
-import { allocationsOf, boundLocation, findHold, isCartLine, isOpen } from './holds.ts';
+import {
+  allocationsOf,
+  boundLocation,
+  findHold,
+  isCartLine,
+  isOpen,
+  markOfPrepare,
+  markOfSettle,
+} from './holds.ts';
 import type { Moment } from './moment.ts';
 import { NumberField, RecordKind } from './record-layout.ts';
 import type { ChannelRules } from './rules.ts';
@@ -29,29 +39,39 @@ export function decideCartPrepare(
   const { store } = state.records;
   const kind = store.kind(slot);
   const qty = store.number(slot, NumberField.qty);
+  if (isBehind(state, slot, markOfPrepare(command.step ?? 0))) return leftBehind(state, command);
   switch (kind) {
-    case RecordKind.open: {
-      const event: SkuEvent = {
-        type: 'reservation.prepared',
-        ...onLineBase(state, command, moment, 0, 0),
-      };
-      return accepted(state, event, lineDraft(state, slot));
+    case RecordKind.open:
+      return prepared(state, command, slot, moment);
+    case RecordKind.prepared: {
+      const isNewer = store.number(slot, NumberField.step) < markOfPrepare(command.step ?? 0);
+      return isNewer ? prepared(state, command, slot, moment) : again(state, slot);
     }
     case RecordKind.expired: {
       const retaken = grant(state, channel, qty, boundLocation(state, slot));
-      if (retaken === undefined) return gone(state, command);
+      if (retaken === undefined) {
+        return gone(state, command, { requested: qty, available: availableTo(state, channel) });
+      }
       const event: SkuEvent = {
         type: 'reservation.prepared',
         ...onLineBase(state, command, moment, 0, qty),
         retaken,
+        ...stepOf(command),
       };
       return accepted(state, event, { qty, allocations: retaken, retaken: true });
     }
-    case RecordKind.prepared:
-      return again(state, slot);
     default:
       return ended(state, command, kind);
   }
+}
+
+function prepared(state: SkuState, command: CartPrepare, slot: number, moment: Moment): Verdict {
+  const event: SkuEvent = {
+    type: 'reservation.prepared',
+    ...onLineBase(state, command, moment, 0, 0),
+    ...stepOf(command),
+  };
+  return accepted(state, event, lineDraft(state, slot));
 }
 
 /** The verdict reaches the line. It has been decided elsewhere: nothing here may stand against it. */
@@ -114,9 +134,14 @@ function settleConfirmed(
   const order = command.order ?? '';
   const qty = store.number(slot, NumberField.qty);
   if (kind === RecordKind.confirmed) {
-    return store.number(slot, NumberField.order) === textFingerprint(order)
-      ? again(state, slot)
-      : ended(state, command, kind);
+    if (store.number(slot, NumberField.order) !== textFingerprint(order)) {
+      return ended(state, command, kind);
+    }
+    return unchanged(state, store.number(slot, NumberField.confirmedVersion), {
+      qty,
+      allocations: allocationsOf(state, slot),
+      replayed: true,
+    });
   }
   if (isOpen(kind)) {
     const allocations = allocationsOf(state, slot);
@@ -139,6 +164,7 @@ function settleConfirmed(
 function settleHeld(state: SkuState, command: CartSettle, slot: number, moment: Moment): Verdict {
   const { store } = state.records;
   const kind = store.kind(slot);
+  if (isBehind(state, slot, markOfSettle(command.step ?? 0))) return leftBehind(state, command);
   if (!isOpen(kind)) {
     return kind === RecordKind.expired ? gone(state, command) : ended(state, command, kind);
   }
@@ -148,9 +174,25 @@ function settleHeld(state: SkuState, command: CartSettle, slot: number, moment: 
   const base = onLineBase(state, command, moment, 0, 0);
   return accepted(
     state,
-    { type: 'reservation.held', ...base, expiresAtMs },
+    { type: 'reservation.held', ...base, expiresAtMs, ...stepOf(command) },
     { ...lineDraft(state, slot), expiresAtMs },
   );
+}
+
+/** Whether the line has heard of a later step than the one that speaks. */
+function isBehind(state: SkuState, slot: number, mark: number): boolean {
+  const { store } = state.records;
+  if (mark <= 1 || store.kind(slot) === RecordKind.confirmed) return false;
+  return mark < store.number(slot, NumberField.step);
+}
+
+function stepOf(command: OfCart): { readonly step?: number } {
+  return command.step === undefined ? {} : { step: command.step };
+}
+
+function leftBehind(state: SkuState, command: OfCart): Verdict {
+  const message = `${state.sku}: cart ${command.reservation} is further than step ${command.step}`;
+  return refused('id_conflict', message, { sku: state.sku });
 }
 
 /** Slot of the cart's line; -1: none, or the id is an ordinary hold's, which no cart may touch. */

@@ -6,7 +6,14 @@ import type { Moment } from './moment.ts';
 import type { ChannelRules, SkuLimits } from './rules.ts';
 import { grant } from './sourcing.ts';
 import type { SkuState } from './state.ts';
-import { accepted, insufficient, limitExceeded, type Mutable, type Verdict } from './verdict.ts';
+import {
+  accepted,
+  insufficient,
+  limitExceeded,
+  type Mutable,
+  unchanged,
+  type Verdict,
+} from './verdict.ts';
 
 export function decideReserve(
   state: SkuState,
@@ -30,7 +37,9 @@ export function decideReserve(
   const allocations = grant(state, channel, qty, location);
   if (allocations === undefined) return insufficient(state, channel, qty, location);
 
-  const expiresAtMs = moment.nowMs + ttlMs;
+  const isLine = command.verb === 'cart.hold';
+  if (isLine && command.probe === true) return unchanged(state, state.version, { qty });
+  const expiresAtMs = (isLine ? command.expiresAtMs : undefined) ?? moment.nowMs + ttlMs;
   const reserved = state.reserved + qty;
   const event: Mutable<ReservationCreated> = {
     type: 'reservation.created',
@@ -48,7 +57,7 @@ export function decideReserve(
   };
   if (command.ref !== undefined) event.ref = command.ref;
   if (location !== undefined) event.bound = true;
-  if (command.verb === 'cart.hold') event.cart = true;
+  if (isLine) event.cart = true;
   return accepted(state, event, {
     sku,
     qty,

@@ -46,7 +46,7 @@ export function decide(
   if (command.verb === 'cart.settle') return decideCartSettle(state, command, channel, moment);
 
   const slot = state.records.find(channelIndex(state, command.channel), command.id);
-  if (slot >= 0) return decideRepetition(state, command, slot);
+  if (slot >= 0 && !isProbe(command)) return decideRepetition(state, command, slot);
   const { limits } = rules;
   if (
     command.issuedAtMs !== undefined &&
@@ -72,6 +72,10 @@ export function rulesFor(command: SkuCommand, rules: Rules): ChannelRules | unde
   // A cart asks its lines on behalf of a channel that was allowed to ask for the cart.
   if (channel.verbs.has(verb) || isCartVerb(verb)) return channel;
   return undefined;
+}
+
+function isProbe(command: WritingCommand): boolean {
+  return command.verb === 'cart.hold' && command.probe === true;
 }
 
 function isCartVerb(verb: string): boolean {

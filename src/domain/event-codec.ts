@@ -112,10 +112,11 @@ function pushRest(tuple: unknown[], event: SkuEvent): void {
       return;
     case 'reservation.prepared':
       tuple.push(event.fingerprint, event.reservation);
-      tuple.push(event.heldBy, event.retaken && places(event.retaken));
+      tuple.push(event.heldBy, event.retaken && places(event.retaken), event.step);
       return;
     case 'reservation.held':
-      tuple.push(event.fingerprint, event.expiresAtMs, event.reservation, event.heldBy);
+      tuple.push(event.fingerprint, event.expiresAtMs, event.reservation);
+      tuple.push(event.heldBy, event.step);
       return;
     case 'reservation.confirmed':
       tuple.push(event.fingerprint, event.reservation, event.qty);

@@ -110,6 +110,7 @@ export function decodeTuple(sku: string, version: number, atMs: number, tuple: T
         fingerprint,
         ...holdFields(tuple, 7),
         ...(there(tuple[9]) && { retaken: places(tuple[9]) }),
+        ...(there(tuple[10]) && { step: tuple[10] as number }),
       };
     case 11:
       return {
@@ -118,6 +119,7 @@ export function decodeTuple(sku: string, version: number, atMs: number, tuple: T
         fingerprint,
         expiresAtMs: tuple[7] as number,
         ...holdFields(tuple, 8),
+        ...(there(tuple[10]) && { step: tuple[10] as number }),
       };
     case 12: {
       const qty = tuple[8] as number;

@@ -100,11 +100,15 @@ export interface ReservationRenewed extends OnHold {
 export interface ReservationPrepared extends OnHold {
   readonly type: 'reservation.prepared';
   readonly retaken?: readonly Allocation[];
+  /** Number of the cart's step. */
+  readonly step?: number;
 }
 /** A cart's verdict is in: the line is an ordinary open hold until `expiresAtMs`. */
 export interface ReservationHeld extends OnHold {
   readonly type: 'reservation.held';
   readonly expiresAtMs: number;
+  /** Number of the cart's step. */
+  readonly step?: number;
 }
 export interface ReservationConfirmed extends OnHold {
   readonly type: 'reservation.confirmed';

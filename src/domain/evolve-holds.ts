@@ -18,7 +18,7 @@ import {
   setAllocations,
 } from './evolve-parts.ts';
 import { textFingerprint } from './fingerprint.ts';
-import { allocationsOf, isCartLine, isOpen } from './holds.ts';
+import { allocationsOf, isCartLine, isOpen, markOfPrepare, markOfSettle } from './holds.ts';
 import { NumberField, RecordFlag, RecordKind } from './record-layout.ts';
 import { type ChannelState, channelIndex, expiryHolds, type SkuState } from './state.ts';
 
@@ -53,10 +53,16 @@ export function evolveHold(state: SkuState, event: HoldEvent): void {
     case 'reservation.prepared':
       retake(state, slot, event.retaken);
       state.records.become(slot, RecordKind.prepared);
+      if (event.step !== undefined) {
+        state.records.store.setNumber(slot, NumberField.step, markOfPrepare(event.step));
+      }
       return;
     case 'reservation.held':
       state.records.become(slot, RecordKind.open);
       setExpiry(state, slot, event.expiresAtMs);
+      if (event.step !== undefined) {
+        state.records.store.setNumber(slot, NumberField.step, markOfSettle(event.step));
+      }
       return;
     case 'reservation.confirmed':
       confirm(state, slot, event);

@@ -53,9 +53,13 @@ export function notFound(state: SkuState, command: OnHold): Verdict {
   return refused('reservation_not_found', message, { sku: state.sku });
 }
 
-export function gone(state: SkuState, command: { readonly reservation: string }): Verdict {
+export function gone(
+  state: SkuState,
+  command: { readonly reservation: string },
+  units: { readonly requested?: number; readonly available?: number } = {},
+): Verdict {
   const message = `${command.reservation} has expired and its units are gone`;
-  return refused('no_longer_available', message, { sku: state.sku });
+  return refused('no_longer_available', message, { sku: state.sku, ...units });
 }
 
 export function endedOtherwise(state: SkuState, command: OnHold, kind: number): Verdict {

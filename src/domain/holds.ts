@@ -39,6 +39,14 @@ export function isCartLine(state: SkuState, slot: number): boolean {
   return (state.records.store.flags(slot) & RecordFlag.cart) !== 0;
 }
 
+/** What a cart's line remembers of a step: settling comes after preparing. */
+export function markOfPrepare(step: number): number {
+  return 2 * step;
+}
+export function markOfSettle(step: number): number {
+  return 2 * step + 1;
+}
+
 /** Where the record's units are or were allocated. */
 export function allocationsOf(state: SkuState, slot: number): readonly Allocation[] {
   const { store } = state.records;

@@ -14,6 +14,8 @@ export const NumberField = {
   /** Units confirmed. */
   confirmedQty: 6,
   confirmedVersion: 7,
+  /** Of a cart's line that is not confirmed, in the same place: the last step it has heard of. */
+  step: 7,
   /** Fingerprint of the order that confirmed it. */
   order: 8,
 } as const;

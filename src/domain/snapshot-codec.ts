@@ -182,7 +182,11 @@ function entryOf(records: Records, slot: number): unknown[] {
     flat(store.firstAllocations(slot)) ?? 0,
     store.number(slot, NumberField.endedAtMs),
   );
-  if (kind !== RecordKind.confirmed) return entry;
+  if (kind !== RecordKind.confirmed) {
+    const step = store.number(slot, NumberField.step);
+    if (step > 0) entry.push(step);
+    return entry;
+  }
   entry.push(
     store.number(slot, NumberField.confirmedQty),
     store.number(slot, NumberField.confirmedVersion),
@@ -211,7 +215,10 @@ function addEntry(state: SkuState, entry: readonly unknown[]): void {
   if (entry[10] !== 0) store.setFirstAllocations(slot, unflat(entry[10]));
   set(NumberField.endedAtMs, 11);
   if (kind === RecordKind.open) expiries.push(entry[9] as number, slot);
-  if (kind !== RecordKind.confirmed) return;
+  if (kind !== RecordKind.confirmed) {
+    if (entry.length > 12) set(NumberField.step, 12);
+    return;
+  }
   set(NumberField.confirmedQty, 12);
   set(NumberField.confirmedVersion, 13);
   set(NumberField.order, 14);
