@@ -57,7 +57,9 @@ async function readAll(client: pg.Client, sql: SqlSettings) {
   const metadata =
     sql.metadataQuery === '' ? undefined : (await client.query<SqlRow>(sql.metadataQuery)).rows[0];
   // A cursor: the rows arrive in pieces, and the event loop lives.
-  await client.query(`DECLARE lastunit_lines NO SCROLL CURSOR FOR ${sql.query}`);
+  // The extended protocol takes one statement: nothing can end the transaction and go on.
+  const text = `DECLARE lastunit_lines NO SCROLL CURSOR FOR ${sql.query}`;
+  await client.query({ text, queryMode: 'extended' });
   const rows: SqlRow[] = [];
   for (;;) {
     const piece = await client.query<SqlRow>(`FETCH ${rowsPerFetch} FROM lastunit_lines`);
