@@ -75,27 +75,42 @@ export interface JetStreamApiOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** Reads are repeated within the time limit. */
+const readAttemptsMax = 3;
+
 /** Makes the API's client. */
 export function createJetStreamApi(mux: Mux, options: JetStreamApiOptions = {}): JetStreamApi {
   const root = options.domain === undefined ? '$JS.API.' : `$JS.${options.domain}.API.`;
   const timeoutMs = options.timeoutMs ?? 5_000;
 
-  async function call<T>(operation: string, body?: unknown): Promise<T> {
+  async function call<T>(operation: string, body?: unknown, limitMs = timeoutMs): Promise<T> {
     const payload = body === undefined ? '' : JSON.stringify(body);
-    const reply = await mux.request(root + operation, payload, { timeoutMs });
+    const reply = await mux.request(root + operation, payload, { timeoutMs: limitMs });
     const answer = JSON.parse(reply.text()) as T & { error?: ApiErrorBody };
     if (answer.error !== undefined) throw new ApiError(operation, answer.error);
     return answer;
   }
 
+  /** A read that reaches a leader who has just died is never answered; another one may be. */
+  async function read<T>(operation: string, body?: unknown): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await call<T>(operation, body, timeoutMs / readAttemptsMax);
+      } catch (error) {
+        const isTimeout = error instanceof PortError && error.code === 'timeout';
+        if (!isTimeout || attempt === readAttemptsMax) throw error;
+      }
+    }
+  }
+
   return {
     mux,
-    call,
+    call: (operation, body) => call(operation, body),
     subject: (operation) => root + operation,
 
     async message(stream, lookUp) {
       try {
-        const answer = await call<{ message: RawMessage }>(`STREAM.MSG.GET.${stream}`, lookUp);
+        const answer = await read<{ message: RawMessage }>(`STREAM.MSG.GET.${stream}`, lookUp);
         return storedMessage(answer.message);
       } catch (error) {
         if (error instanceof ApiError && error.apiCode === apiError.messageNotFound)
@@ -107,7 +122,7 @@ export function createJetStreamApi(mux: Mux, options: JetStreamApiOptions = {}):
     async info(stream, subjectsFilter) {
       const body = subjectsFilter === undefined ? undefined : { subjects_filter: subjectsFilter };
       try {
-        return await call<StreamInfo>(`STREAM.INFO.${stream}`, body);
+        return await read<StreamInfo>(`STREAM.INFO.${stream}`, body);
       } catch (error) {
         if (error instanceof ApiError && error.apiCode === apiError.streamNotFound)
           return undefined;

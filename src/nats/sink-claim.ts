@@ -12,6 +12,7 @@ import { nuid } from '@nats-io/transport-node';
 import { PortError } from '../ports.ts';
 import { header, headerBlock } from './headers.ts';
 import type { JetStreamApi } from './jetstream-api.ts';
+import { patiently } from './patience.ts';
 import { publishAcked } from './publish-acked.ts';
 import type { SinkTarget } from './sink-target.ts';
 
@@ -74,7 +75,7 @@ export class SinkClaim {
       const current = await readMark(api, target, partition);
       if (current !== undefined && current.mark.claim > claimSeq) return 'displaced';
       const claim = new SinkClaim(api, target, partition, claimSeq, current, timeoutMs);
-      if ((await claim.advance(claim.completeTo)) === 'advanced') return claim;
+      if ((await claim.advance(claim.completeTo, 'patiently')) === 'advanced') return claim;
     }
     throw new PortError('unavailable', `the mark of ${target.name} ${partition} keeps changing`);
   }
@@ -92,6 +93,14 @@ export class SinkClaim {
     return this.#inDoubt;
   }
 
+  /**
+   * Whether entries of the next write may be stored already: a predecessor wrote them before our claim, or we
+   * did without hearing of it.
+   */
+  get mayBeStored(): boolean {
+    return this.#inDoubt || this.#completeTo < this.claimSeq;
+  }
+
   /** Something may have been stored that was not acknowledged. */
   doubt(): void {
     this.#inDoubt = true;
@@ -99,9 +108,10 @@ export class SinkClaim {
 
   /**
    * Publishes the next mark; everything published before it in the same turn is stored or refused before it.
-   * `refused`: the fence is not where we believe it; `settle` says whether it is still ours.
+   * `refused`: the fence is not where we believe it; `settle` says whether it is still ours. `patiently` repeats a
+   * mark that was certainly not stored: only where nothing was published before it that may have failed alike.
    */
-  async advance(completeTo: number): Promise<'advanced' | 'refused'> {
+  async advance(completeTo: number, how: 'once' | 'patiently'): Promise<'advanced' | 'refused'> {
     const n = ++this.#sent;
     const mark: Mark = { claim: this.claimSeq, completeTo, by: this.#by, n };
     const isHistory = this.#target.kind === 'history';
@@ -114,14 +124,9 @@ export class SinkClaim {
     const subject = this.#target.markOf(this.#partition);
     const { stream } = this.#target;
     const text = JSON.stringify(mark);
-    const result = await publishAcked(
-      this.#api.mux,
-      stream,
-      subject,
-      text,
-      headers,
-      this.#timeoutMs,
-    );
+    const publish = () =>
+      publishAcked(this.#api.mux, stream, subject, text, headers, this.#timeoutMs);
+    const result = await (how === 'once' ? publish() : patiently(publish));
     if (result.kind === 'stored') {
       this.#fence = result.seq;
       this.#acknowledged = n;
@@ -142,7 +147,7 @@ export class SinkClaim {
       if (current === undefined || current.mark.by !== this.#by) return 'displaced';
       if (current.mark.n < this.#acknowledged) return 'displaced';
       this.#fence = current.seq;
-      if ((await this.advance(this.#completeTo)) === 'advanced') return 'ours';
+      if ((await this.advance(this.#completeTo, 'patiently')) === 'advanced') return 'ours';
     }
     throw new PortError('unavailable', `the mark of ${this.#target.name} keeps changing`);
   }

@@ -14,7 +14,7 @@ import { Gate, mapLimited } from './concurrency.ts';
 import { header, headerBlock } from './headers.ts';
 import type { JetStreamApi } from './jetstream-api.ts';
 import { SinkClaim } from './sink-claim.ts';
-import { remainder, type SinkTarget } from './sink-target.ts';
+import { remainders, type SinkTarget } from './sink-target.ts';
 
 const windowEntriesMax = 512;
 const windowsInFlightMax = 4;
@@ -40,7 +40,7 @@ export function createFencedSink(api: JetStreamApi, target: SinkTarget, timeoutM
       const isLast = at + windowEntriesMax >= entries.length;
       const outcome = await gate.run(() => {
         publishWindow(partition, claim, window);
-        return claim.advance(isLast ? upTo : claim.completeTo);
+        return claim.advance(isLast ? upTo : claim.completeTo, 'once');
       });
       if (outcome === 'refused') return 'again';
       if (isLast) return 'written';
@@ -72,9 +72,8 @@ export function createFencedSink(api: JetStreamApi, target: SinkTarget, timeoutM
   ): Promise<'written' | 'displaced'> {
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       if (claim.inDoubt && (await claim.settle()) === 'displaced') return 'displaced';
-      const mayBeStored = claim.inDoubt || claim.completeTo < claim.claimSeq;
-      const wanted =
-        target.kind === 'history' && mayBeStored ? await notStored(api, target, entries) : entries;
+      const isRepetition = target.kind === 'history' && claim.mayBeStored;
+      const wanted = isRepetition ? await notStored(api, target, entries) : entries;
       if ((await writeAll(partition, claim, wanted, upTo)) === 'written') {
         claim.assure();
         return 'written';
@@ -130,11 +129,5 @@ async function notStored(
     const message = await api.message(target.stream, { last_by_subj: target.subjectOf(key) });
     if (message !== undefined) stored.set(key, decoder.decode(message.payload));
   });
-  return entries.flatMap((entry) => {
-    const { key } = entry;
-    const payload = remainder(target.kind, entry.payload, stored.get(key));
-    if (payload === undefined) return [];
-    // The message id names the whole: a part under it would be taken for the whole, and dropped.
-    return [payload === entry.payload ? entry : { key, payload }];
-  });
+  return entries.flatMap((entry) => remainders(target.kind, [entry], stored.get(entry.key)));
 }

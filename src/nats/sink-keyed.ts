@@ -16,7 +16,7 @@ import { patiently } from './patience.ts';
 import { publishAcked } from './publish-acked.ts';
 import { RevisionCache } from './revision-cache.ts';
 import { SinkClaim } from './sink-claim.ts';
-import { remainder, type SinkTarget } from './sink-target.ts';
+import { remainders, type SinkTarget } from './sink-target.ts';
 
 const keysInFlightMax = 256;
 const attemptsMax = 8;
@@ -29,41 +29,42 @@ export function createKeyedSink(api: JetStreamApi, target: SinkTarget, timeoutMs
   const claims = new Map<number, SinkClaim>();
   const revisions = new RevisionCache(revisionsMax);
 
-  async function writeEntry({ key, payload, messageId }: DerivedEntry): Promise<void> {
-    for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-      let revision = revisions.get(key);
-      let left: string | undefined = payload;
+  /** One key's entries, in order. `isRepetition`: they may be stored already, whatever we remember. */
+  async function writeKey(
+    key: string,
+    entries: readonly DerivedEntry[],
+    isRepetition: boolean,
+  ): Promise<void> {
+    let rest = entries;
+    let revision = isRepetition ? undefined : revisions.get(key);
+    for (let attempt = 1; attempt <= attemptsMax; ) {
       if (revision === undefined) {
         const stored = await api.message(target.stream, { last_by_subj: target.subjectOf(key) });
         revision = stored?.seq ?? 0;
-        left = remainder(target.kind, payload, stored && decoder.decode(stored.payload));
+        rest = remainders(target.kind, rest, stored && decoder.decode(stored.payload));
         revisions.set(key, revision);
+        attempt += 1;
       }
-      if (left === undefined) return;
-      // The message id names the whole: a part under it would be taken for the whole, and dropped.
-      const name = target.kind === 'history' && left === payload ? messageId : undefined;
-      const written = await publishEntry(key, left, revision, name);
-      if (written === 'stored before') return;
-      if (written !== undefined) {
-        revisions.set(key, written);
-        return;
-      }
-      revisions.delete(key);
+      const [entry] = rest;
+      if (entry === undefined) return;
+      const written = await publishEntry(entry, revision);
+      if (written !== undefined) rest = rest.slice(1);
+      revision = typeof written === 'number' ? written : undefined;
+      if (revision === undefined) revisions.delete(key);
+      else revisions.set(key, revision);
     }
     throw new PortError('unavailable', `${key} of ${target.name} keeps changing`);
   }
 
   /** The new revision, or undefined if the expected one was wrong. */
   async function publishEntry(
-    key: string,
-    payload: string,
+    { key, payload, messageId }: DerivedEntry,
     revision: number,
-    messageId: string | undefined,
   ): Promise<number | 'stored before' | undefined> {
     const { stream } = target;
     const headers = headerBlock({
       [header.expectedSequence]: revision,
-      [header.messageId]: messageId,
+      [header.messageId]: target.kind === 'history' ? messageId : undefined,
     });
     const subject = target.subjectOf(key);
     const result = await patiently(() =>
@@ -83,17 +84,18 @@ export function createKeyedSink(api: JetStreamApi, target: SinkTarget, timeoutMs
     entries: readonly DerivedEntry[],
     upTo: number,
   ): Promise<'written' | 'displaced'> {
+    const isRepetition = claim.mayBeStored;
     if ((await advance(claim, claim.completeTo)) === 'displaced') return 'displaced';
-    await mapLimited(byKey(entries), keysInFlightMax, async (ofOneKey) => {
-      for (const entry of ofOneKey) await writeEntry(entry);
-    });
+    await mapLimited(byKey(entries), keysInFlightMax, ([key, ofKey]) =>
+      writeKey(key, ofKey, isRepetition),
+    );
     return (await advance(claim, upTo)) === 'displaced' ? 'displaced' : 'written';
   }
 
   async function advance(claim: SinkClaim, completeTo: number): Promise<'advanced' | 'displaced'> {
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       if (claim.inDoubt && (await claim.settle()) === 'displaced') return 'displaced';
-      if ((await claim.advance(completeTo)) === 'advanced') {
+      if ((await claim.advance(completeTo, 'patiently')) === 'advanced') {
         claim.assure();
         return 'advanced';
       }
@@ -126,6 +128,9 @@ export function createKeyedSink(api: JetStreamApi, target: SinkTarget, timeoutMs
         const outcome = await write(claim, entries, upTo);
         if (outcome === 'displaced' && claims.get(partition) === claim) claims.delete(partition);
         return outcome;
+      } catch (error) {
+        claim.doubt();
+        throw error;
       } finally {
         claim.isWriting = false;
       }
@@ -134,12 +139,12 @@ export function createKeyedSink(api: JetStreamApi, target: SinkTarget, timeoutMs
 }
 
 /** The entries grouped by key, in order within each. */
-function byKey(entries: readonly DerivedEntry[]): DerivedEntry[][] {
+function byKey(entries: readonly DerivedEntry[]): [key: string, ofKey: DerivedEntry[]][] {
   const groups = new Map<string, DerivedEntry[]>();
   for (const entry of entries) {
     const group = groups.get(entry.key);
     if (group === undefined) groups.set(entry.key, [entry]);
     else group.push(entry);
   }
-  return [...groups.values()];
+  return [...groups];
 }

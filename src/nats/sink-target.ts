@@ -4,6 +4,7 @@
 // History (`INV_EVENTS`): every message is kept; `events[].version` says what a message contains.
 
 import { keyValueSubject, type Names } from '../contract/subjects.ts';
+import type { DerivedEntry } from '../ports.ts';
 import { bucketStream, markSubject } from './adapter-names.ts';
 
 export interface SinkTarget {
@@ -48,14 +49,22 @@ function rowsTarget(names: Names, name: string, bucket: string): SinkTarget {
   };
 }
 
-/** What is left to write of `payload` when `stored` is there already; undefined: nothing. */
-export function remainder(
+/**
+ * What is left to write of one key's entries when `stored` is its last message. The message id names the whole
+ * of an entry: a part of it goes without, or the server would take it for the whole and drop it.
+ */
+export function remainders(
   kind: SinkTarget['kind'],
-  payload: string,
+  entries: readonly DerivedEntry[],
   stored: string | undefined,
-): string | undefined {
-  if (stored === undefined || stored === '') return payload;
-  return kind === 'rows' ? newerRow(payload, stored) : newerHistory(payload, stored);
+): readonly DerivedEntry[] {
+  if (stored === undefined || stored === '') return entries;
+  const left = kind === 'rows' ? newerRow : newerHistory;
+  return entries.flatMap((entry) => {
+    const payload = left(entry.payload, stored);
+    if (payload === undefined) return [];
+    return [payload === entry.payload ? entry : { key: entry.key, payload }];
+  });
 }
 
 interface Row {
