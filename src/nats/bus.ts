@@ -7,6 +7,7 @@
 import type { Msg } from '@nats-io/transport-node';
 import { type Bus, type Inbound, PortError } from '../ports.ts';
 import { toPortError } from './errors.ts';
+import { guarded } from './guarded.ts';
 import { header, headerBlock } from './headers.ts';
 import type { Mux } from './mux.ts';
 
@@ -24,6 +25,9 @@ export function createBus(mux: Mux): Bus {
       return {
         unsubscribe: () => {
           if (!connection.isClosed()) subscription.unsubscribe();
+        },
+        async drain() {
+          if (!connection.isClosed()) await subscription.drain();
         },
       };
     },
@@ -64,15 +68,4 @@ function inbound(mux: Mux, message: Msg): Inbound {
       mux.publish(reply, text, headers);
     },
   };
-}
-
-/** Runs a callback of ours; an error becomes an uncaught one instead of the reader's. */
-export function guarded(callback: () => void): void {
-  try {
-    callback();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
 }

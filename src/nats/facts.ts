@@ -9,7 +9,7 @@
 import type { Names } from '../contract/subjects.ts';
 import { type FactLog, PortError, type StoredFact } from '../ports.ts';
 import { factsRepublish } from './adapter-names.ts';
-import { guarded } from './bus.ts';
+import { guarded } from './guarded.ts';
 import { header, headerBlock } from './headers.ts';
 import type { JetStreamApi } from './jetstream-api.ts';
 import { patiently } from './patience.ts';

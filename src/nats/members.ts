@@ -8,7 +8,7 @@
 import { keyValueSubject, type Names } from '../contract/subjects.ts';
 import { type JournalMeta, type Members, type NodeRecord, PortError } from '../ports.ts';
 import { bucketStream, nodesRepublish } from './adapter-names.ts';
-import { guarded } from './bus.ts';
+import { guarded } from './guarded.ts';
 import { header, headerBlock } from './headers.ts';
 import type { JetStreamApi, StoredMessage } from './jetstream-api.ts';
 import { readMembership } from './membership-read.ts';

@@ -3,7 +3,7 @@
 // 1. Every request ends: with its reply, or with a `PortError` at its time limit, at a disconnect, at a refusal
 //    by the server's permissions, or when nobody listens. While disconnected it ends at once, nothing is sent.
 // 2. One timer for all. A tick that comes late because the process stood still rejects nothing yet: replies
-//    that are waiting in the socket go first.
+//    that are waiting in the socket go first. The next tick does, late or not.
 // 3. Nothing thrown in a callback reaches the client's reader, which would stop reading for good.
 
 import {
@@ -14,6 +14,7 @@ import {
 } from '@nats-io/transport-node';
 import { PortError, type Subscription } from '../ports.ts';
 import { toPortError } from './errors.ts';
+import { guarded } from './guarded.ts';
 import { asClientHeaders, type HeaderBlock } from './headers.ts';
 import { Reply } from './reply.ts';
 
@@ -68,6 +69,7 @@ export function createMux(connection: NatsConnection): Mux {
   let closed = false;
   let counter = 0;
   let lastTick = performance.now();
+  let wasLate = false;
 
   const subscription = connection.subscribe(`${inbox}*`, {
     callback: (error, message) => {
@@ -116,7 +118,8 @@ export function createMux(connection: NatsConnection): Mux {
     const now = performance.now();
     const isLate = now - lastTick > 4 * sweepIntervalMs;
     lastTick = now;
-    if (isLate || pending.size === 0) return;
+    wasLate = isLate && !wasLate;
+    if (wasLate || pending.size === 0) return;
     for (const [token, entry] of pending) {
       if (entry.deadline > now) continue;
       pending.delete(token);
@@ -142,7 +145,7 @@ export function createMux(connection: NatsConnection): Mux {
     if (next === 'disconnected') rejectAll(`disconnected from ${connection.getServer()}`);
     if (next === status) return;
     status = next;
-    for (const listener of listeners) listener(next);
+    for (const listener of listeners) guarded(() => listener(next));
   }
 
   function rejectAll(reason: string): void {

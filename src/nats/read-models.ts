@@ -7,7 +7,7 @@ import { keyValueSubject } from '../contract/subjects.ts';
 import { skuKeyOf, skuOf } from '../domain/names.ts';
 import type { NodeRecord, Subscription } from '../ports.ts';
 import { bucketStream } from './adapter-names.ts';
-import { guarded } from './bus.ts';
+import { guarded } from './guarded.ts';
 import { header } from './headers.ts';
 import { type JetStreamApi, type StoredMessage, unavailable } from './jetstream-api.ts';
 import { readInOrder } from './ordered-read.ts';
