@@ -44,14 +44,22 @@ function nodeFamilies({ node, metrics, connected }: Backend): Family[] {
 }
 
 function counters(metrics: CountingMetrics): Family[] {
-  const commands = [...metrics.commands.values].map(([label, value]) => {
+  const answered = [...metrics.commands.values].map(([label, value]) => {
     const [verb = '', outcome = ''] = label.split(' ');
     return { labels: { verb, outcome }, value };
   });
+  // A frame is answered as a whole besides the commands in it.
+  const commands = answered.filter(({ labels }) => labels.verb !== 'frame');
+  const frames = answered.filter(({ labels }) => labels.verb === 'frame');
   const by = (label: string, values: ReadonlyMap<string, number>): Sample[] =>
     [...values].map(([name, value]) => ({ labels: { [label]: name }, value }));
   return [
     counter('commands', 'commands answered, by verb and outcome', commands),
+    counter(
+      'frames',
+      'frames of commands answered',
+      frames.map(({ labels, value }) => ({ labels: { outcome: labels.outcome }, value })),
+    ),
     counter(
       'append_troubles',
       'appends to the journal that were not simply stored',

@@ -63,8 +63,13 @@ const rules: readonly Rule[] = [
     packages: ['node:'],
   },
   {
-    where: 'src/console/',
-    ours: ['src/runtime/', ...contracts],
+    where: 'src/audit/',
+    ours: ['src/contract/journal-message.ts', 'src/ports.ts'],
+    packages: [],
+  },
+  {
+    where: 'src/http/',
+    ours: ['src/runtime/', 'src/config/', 'src/audit/', 'src/nats/read-models.ts', ...contracts],
     packages: ['node:', 'fastify', '@fastify/', 'prom-client'],
     typesOf: ['pino'],
   },
