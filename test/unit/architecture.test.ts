@@ -31,6 +31,7 @@ const rules: readonly Rule[] = [
   { where: 'src/domain/', ours: [], packages: [] },
   { where: 'src/contract/', ours: ['src/domain/'], packages: ['typebox'] },
   { where: 'src/ports.ts', ours: ['src/domain/', 'src/contract/'], packages: [], onlyTypes: true },
+  { where: 'src/config/', ours: ['src/domain/', 'src/contract/'], packages: ['node:', 'typebox'] },
   { where: 'actors/', ours: contracts, packages: ['xstate'] },
   {
     where: 'src/runtime/',
