@@ -59,7 +59,7 @@ async function readAll(client: pg.Client, sql: SqlSettings) {
   // A cursor: the rows arrive in pieces, and the event loop lives.
   // The extended protocol takes one statement: nothing can end the transaction and go on.
   const text = `DECLARE lastunit_lines NO SCROLL CURSOR FOR ${sql.query}`;
-  await client.query({ text, queryMode: 'extended' });
+  await client.query({ text, queryMode: 'extended' } as pg.QueryConfig);
   const rows: SqlRow[] = [];
   for (;;) {
     const piece = await client.query<SqlRow>(`FETCH ${rowsPerFetch} FROM lastunit_lines`);
