@@ -37,10 +37,21 @@ export interface MembershipOptions {
   readonly onAttempt: () => void;
 }
 
+interface Heard {
+  readonly sign: string;
+  readonly sinceMs: number;
+}
+
+/** A node that has missed so many renewals is not waited for; it still owns what it owns. */
+const renewalsMissed = 2.5;
+
 export class MembershipKeeper {
   readonly #options: MembershipOptions;
   readonly #startedAtMs: number;
   #membership: Membership = { revision: 0, nodes: [] };
+  /** Each node's last sign of life. */
+  #heard: ReadonlyMap<string, Heard> = new Map();
+  #readMs = 0;
   #owners: readonly string[] = [];
   #timer: Timer | undefined;
   #hints: Subscription | undefined;
@@ -77,11 +88,20 @@ export class MembershipKeeper {
     );
   }
 
+  /** Whether the node has not renewed for so long, while we could read, that nobody should wait for it. */
+  isSilent(name: string): boolean {
+    const heard = this.#heard.get(name);
+    if (heard === undefined) return false;
+    return this.#readMs - heard.sinceMs > renewalsMissed * this.#options.config.limits.renewEveryMs;
+  }
+
   /** Joins. A name that is taken is waited for one TTL: it may be our own previous run. */
   async join(): Promise<void> {
     const { config, ports, name } = this.#options;
     const giveUpMs = ports.clock.now() + config.limits.memberTtlMs + 1_500;
-    while (!(await this.#renew())) {
+    for (;;) {
+      this.#options.onAttempt();
+      if (await this.#renew()) break;
       if (ports.clock.now() > giveUpMs) {
         throw new NameTakenError(`a living node is named ${name} already: choose another --name`);
       }
@@ -200,8 +220,21 @@ export class MembershipKeeper {
         )
       : [];
     this.#membership = { revision: read.revision, nodes: [...read.nodes, ...missing] };
+    this.#listen();
     this.#owners = rendezvousOwners(names, config.partitions);
     this.#options.onChange();
+  }
+
+  /** Notes when each node's record last changed, by our own clock: theirs may be wrong. */
+  #listen(): void {
+    this.#readMs = this.#options.ports.clock.now();
+    const heard = new Map<string, Heard>();
+    for (const { name, incarnation, renewedAtMs } of this.#membership.nodes) {
+      const sign = `${incarnation} ${renewedAtMs}`;
+      const before = this.#heard.get(name);
+      heard.set(name, before?.sign === sign ? before : { sign, sinceMs: this.#readMs });
+    }
+    this.#heard = heard;
   }
 
   #record(): NodeRecord {

@@ -67,6 +67,9 @@ export function createNode(
   return new Node(config, ports, options);
 }
 
+/** Others may write to us as soon as they see our key, which is before we hear that it is there. */
+const earlyMessagesMax = 10_000;
+
 class Node implements LastunitNode {
   readonly #config: LastunitConfig;
   readonly #ports: Ports;
@@ -82,6 +85,8 @@ class Node implements LastunitNode {
   #recording: Promise<void> = Promise.resolve();
   #subscriptions: Subscription[] = [];
   #readyWaiting: (() => void)[] = [];
+  /** Messages since the last attempt to join: not ours before our name is. Undefined: it is. */
+  #early: Inbound[] | undefined = [];
 
   constructor(config: LastunitConfig, ports: Ports, options: NodeOptions) {
     this.#config = config;
@@ -104,6 +109,7 @@ class Node implements LastunitNode {
       mayClaim: (partition) => this.#partitions.mayClaim(partition),
       metrics: options.metrics ?? noMetrics,
       now: () => this.#time.now(),
+      standstill: () => this.#stall.stale(),
     };
     const local = (partition: number) => this.#partitions.get(partition);
     const ownerOf = (partition: number) => this.#membership.ownerOf(partition);
@@ -121,7 +127,8 @@ class Node implements LastunitNode {
       now: this.#shared.now,
       local,
       ownerOf,
-      stale: () => this.#stall.stale(),
+      isSilent: (node) => this.#membership.isSilent(node),
+      stale: this.#shared.standstill,
     });
     this.#partitions = new Partitions({
       shared: this.#shared,
@@ -151,6 +158,9 @@ class Node implements LastunitNode {
       serving: () => this.#partitions.held(),
       onChange: () => this.#partitions.align(),
       onTaken: () => this.#taken(),
+      onAttempt: () => {
+        this.#early = [];
+      },
     });
   }
 
@@ -169,6 +179,9 @@ class Node implements LastunitNode {
       }),
     ];
     await this.#membership.join();
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const message of early) this.#onNode(message);
     this.#router.start();
     await this.#ready();
     log.info({ name, partitions: this.#partitions.held().length }, 'serving');
@@ -244,8 +257,13 @@ class Node implements LastunitNode {
 
   /** `<prefix>.n.<node>.<what…>` */
   #onNode(message: Inbound): void {
+    if (this.#early) {
+      if (this.#early.length < earlyMessagesMax) this.#early.push(message);
+      return;
+    }
     const [, , , what = '', ...rest] = message.subject.split('.');
     if (what === 'inner') {
+      if (this.#stall.stale()) return answerInner(message, undefined);
       return answerInner(message, this.#partitions.get(Number(rest[0])));
     }
     if (what === 'handover') {

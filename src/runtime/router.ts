@@ -2,8 +2,8 @@
  * The way of a command from the bus to the partition that decides it, on this node or another.
  *
  * - Every message gets one reply: malformed input a refusal, never a time-out.
- * - A dead owner never costs the caller its whole time-out: when nobody listens, or the owner does
- *   not answer in `forwardTimeoutMs`, the caller hears `unavailable`.
+ * - A dead owner never costs the caller its whole time-out: when nobody listens, the owner's sign of
+ *   life is old, or it does not answer in `forwardTimeoutMs`, the caller hears `unavailable`.
  * - Commands are forwarded at most `forwardHopsMax` times; what is in flight is bounded.
  * - What came in while this process stood still is not executed.
  */
@@ -36,6 +36,8 @@ export interface RouterOptions {
   readonly now: () => number;
   readonly local: (partition: number) => Partition | undefined;
   readonly ownerOf: (partition: number) => string | undefined;
+  /** Whether the node has given no sign of life for too long. */
+  readonly isSilent: (node: string) => boolean;
   /** Whether a message handled now may be from before a freeze. */
   readonly stale: () => boolean;
 }
@@ -228,10 +230,14 @@ export class Router {
     slot: ReplySlot,
     id: string | null,
   ): void {
-    const { config, bus, names, node, ownerOf } = this.#options;
+    const { config, bus, names, node, ownerOf, isSilent, stale } = this.#options;
     const owner = ownerOf(partition);
     if (owner === undefined || owner === node || hop >= config.limits.forwardHopsMax) {
       return this.#refuse(slot, id, unavailable(`partition ${partition} is moving`));
+    }
+    if (isSilent(owner)) {
+      const why = `${owner}, who owns partition ${partition}, gives no sign of life`;
+      return this.#refuse(slot, id, unavailable(why));
     }
     if (this.#forwards >= config.limits.forwardsInFlightMax) {
       const { overloadedRetryMs } = config.limits;
@@ -242,7 +248,11 @@ export class Router {
     bus
       .request(subject, payload, config.limits.forwardTimeoutMs)
       .then(
-        (reply) => slot.reply(utf8.decode(reply), refusalIn(reply)),
+        (reply) =>
+          // It may have waited for a frozen process: then it is from the past.
+          stale()
+            ? this.#refuse(slot, id, unavailable('this node stood still'))
+            : slot.reply(utf8.decode(reply), refusalIn(reply)),
         () =>
           this.#refuse(
             slot,

@@ -81,7 +81,12 @@ export async function startNode(options: TestNodeOptions): Promise<TestNode> {
     incarnation: randomUUID(),
     log: options.log ?? testLog(name),
   });
-  await node.start();
+  try {
+    await node.start();
+  } catch (error) {
+    await nats.close();
+    throw error;
+  }
   return {
     node,
     nats,

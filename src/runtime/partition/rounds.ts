@@ -52,6 +52,8 @@ export interface RoundsOptions {
   readonly limits: RoundLimits;
   readonly clock: Clock;
   readonly now: () => number;
+  /** Notices a standstill: it refuses what is held. */
+  readonly standstill: () => boolean;
   readonly slots: CommitSlots;
   readonly mailbox: Mailbox;
   readonly committer: Committer;
@@ -182,6 +184,8 @@ export class Rounds {
       for (const entry of cartEntries) round.addCartEntry(entry.text);
       if (round.hasEvents) await this.#commit(round);
       else if (!round.empty) await this.#prove(round);
+      // An acknowledgement may have waited for a frozen process: its answers are from the past.
+      this.#options.standstill();
       // Facts that changed nothing leave no message: their position goes with the next commit.
       if (round.factsTo !== undefined) head.factsTo = round.factsTo;
       for (const entry of cartEntries) entry.committed(round.moment.nowMs);

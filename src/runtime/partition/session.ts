@@ -43,6 +43,8 @@ export interface NodeShared {
   readonly mayClaim: (partition: number) => boolean;
   readonly metrics: Metrics;
   readonly now: () => number;
+  /** Notices that the process has stood still; whether what arrives now may be from before. */
+  readonly standstill: () => boolean;
 }
 
 export interface SessionOptions {
@@ -234,6 +236,7 @@ export class Session {
       limits: config.limits,
       clock: ports.clock,
       now: shared.now,
+      standstill: shared.standstill,
       slots: shared.slots,
       mailbox,
       committer: this.#committer,
