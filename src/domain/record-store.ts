@@ -9,20 +9,17 @@ import type { Allocation } from './events.ts';
 import { RecordFlag, RecordKind } from './record-layout.ts';
 
 const recordBytes = 128;
-const numbersPerRecord = 16;
-const wordsPerRecord = 32;
-const halvesPerRecord = 64;
-const wordHash = 18;
-const wordPrevious = 19;
-const wordNext = 20;
-const halfChannel = 42;
-const halfLocation = 43;
-const byteKind = 88;
-const byteFlags = 89;
-const byteIdLength = 90;
-const byteId = 92;
+const atHash = 72;
+const atPrevious = 76;
+const atNext = 80;
+const atChannel = 84;
+const atLocation = 86;
+const atKind = 88;
+const atFlags = 89;
+const atIdLength = 90;
+const atId = 92;
 /** A UUID fits; longer ids are kept beside. */
-const idBytesMax = recordBytes - byteId;
+const idBytesMax = recordBytes - atId;
 
 const chunkBits = 10;
 const chunkRecords = 1 << chunkBits;
@@ -38,16 +35,10 @@ interface Beside {
   readonly first?: readonly Allocation[];
 }
 
-interface Chunk {
-  readonly numbers: Float64Array;
-  readonly words: Int32Array;
-  readonly halves: Uint16Array;
-  readonly bytes: Uint8Array;
-}
-
 /** Slots of records; a slot stays the same for as long as its record lives. */
 export class RecordStore {
-  private chunks: Chunk[] = [];
+  /** One view each: small SKUs are many, and every object between them and a record is a miss. */
+  private chunks: DataView[] = [];
   private capacity = 0;
   private untouched = 0;
   private firstFree = -1;
@@ -64,8 +55,9 @@ export class RecordStore {
     const slot = this.firstFree;
     if (slot >= 0) {
       this.firstFree = this.next(slot);
-      const begin = (slot & chunkMask) * recordBytes;
-      this.chunk(slot).bytes.fill(0, begin, begin + recordBytes);
+      const chunk = this.chunk(slot);
+      const begin = beginOf(slot);
+      for (let at = 0; at < recordBytes; at += 8) chunk.setFloat64(begin + at, 0);
       return slot;
     }
     if (this.untouched === this.capacity) this.grow();
@@ -81,55 +73,55 @@ export class RecordStore {
   }
 
   number(slot: number, field: number): number {
-    return this.chunk(slot).numbers[(slot & chunkMask) * numbersPerRecord + field] as number;
+    return this.chunk(slot).getFloat64(beginOf(slot) + field * 8, true);
   }
   setNumber(slot: number, field: number, value: number): void {
-    this.chunk(slot).numbers[(slot & chunkMask) * numbersPerRecord + field] = value;
+    this.chunk(slot).setFloat64(beginOf(slot) + field * 8, value, true);
   }
 
   hash(slot: number): number {
-    return this.word(slot, wordHash);
+    return this.chunk(slot).getInt32(beginOf(slot) + atHash, true);
   }
   setHash(slot: number, value: number): void {
-    this.setWord(slot, wordHash, value);
+    this.chunk(slot).setInt32(beginOf(slot) + atHash, value, true);
   }
   previous(slot: number): number {
-    return this.word(slot, wordPrevious);
+    return this.chunk(slot).getInt32(beginOf(slot) + atPrevious, true);
   }
   setPrevious(slot: number, value: number): void {
-    this.setWord(slot, wordPrevious, value);
+    this.chunk(slot).setInt32(beginOf(slot) + atPrevious, value, true);
   }
   next(slot: number): number {
-    return this.word(slot, wordNext);
+    return this.chunk(slot).getInt32(beginOf(slot) + atNext, true);
   }
   setNext(slot: number, value: number): void {
-    this.setWord(slot, wordNext, value);
+    this.chunk(slot).setInt32(beginOf(slot) + atNext, value, true);
   }
 
   channel(slot: number): number {
-    return this.chunk(slot).halves[(slot & chunkMask) * halvesPerRecord + halfChannel] as number;
+    return this.chunk(slot).getUint16(beginOf(slot) + atChannel, true);
   }
   setChannel(slot: number, value: number): void {
-    this.chunk(slot).halves[(slot & chunkMask) * halvesPerRecord + halfChannel] = value;
+    this.chunk(slot).setUint16(beginOf(slot) + atChannel, value, true);
   }
   location(slot: number): number {
-    return this.chunk(slot).halves[(slot & chunkMask) * halvesPerRecord + halfLocation] as number;
+    return this.chunk(slot).getUint16(beginOf(slot) + atLocation, true);
   }
   setLocation(slot: number, value: number): void {
-    this.chunk(slot).halves[(slot & chunkMask) * halvesPerRecord + halfLocation] = value;
+    this.chunk(slot).setUint16(beginOf(slot) + atLocation, value, true);
   }
 
   kind(slot: number): number {
-    return this.byte(slot, byteKind);
+    return this.chunk(slot).getUint8(beginOf(slot) + atKind);
   }
   setKind(slot: number, value: number): void {
-    this.setByte(slot, byteKind, value);
+    this.chunk(slot).setUint8(beginOf(slot) + atKind, value);
   }
   flags(slot: number): number {
-    return this.byte(slot, byteFlags);
+    return this.chunk(slot).getUint8(beginOf(slot) + atFlags);
   }
   setFlags(slot: number, value: number): void {
-    this.setByte(slot, byteFlags, value);
+    this.chunk(slot).setUint8(beginOf(slot) + atFlags, value);
   }
 
   /** Allocations over several locations; those in one are told by `location` and `qty`. */
@@ -150,44 +142,42 @@ export class RecordStore {
   }
 
   setId(slot: number, id: string): void {
-    const { bytes } = this.chunk(slot);
-    const begin = (slot & chunkMask) * recordBytes;
+    const chunk = this.chunk(slot);
+    const begin = beginOf(slot);
     let widest = 0;
     if (id.length <= idBytesMax) {
       for (let at = 0; at < id.length; at += 1) {
         const code = id.charCodeAt(at);
         widest |= code;
-        bytes[begin + byteId + at] = code;
+        chunk.setUint8(begin + atId + at, code);
       }
     }
     if (id.length > idBytesMax || widest > 0x7f) {
       this.setBeside(slot, RecordFlag.longId, { id });
     } else {
-      bytes[begin + byteIdLength] = id.length;
+      chunk.setUint8(begin + atIdLength, id.length);
     }
   }
 
   id(slot: number): string {
     if ((this.flags(slot) & RecordFlag.longId) !== 0) return this.beside(slot)?.id ?? '';
-    const { bytes } = this.chunk(slot);
-    const begin = (slot & chunkMask) * recordBytes;
-    const from = begin + byteId;
-    const length = bytes[begin + byteIdLength] as number;
-    return String.fromCharCode.apply(
-      null,
-      bytes.subarray(from, from + length) as unknown as number[],
-    );
+    const chunk = this.chunk(slot);
+    const begin = beginOf(slot);
+    const codes: number[] = [];
+    const length = chunk.getUint8(begin + atIdLength);
+    for (let at = 0; at < length; at += 1) codes.push(chunk.getUint8(begin + atId + at));
+    return String.fromCharCode.apply(null, codes);
   }
 
   hasId(slot: number, id: string): boolean {
-    const { bytes } = this.chunk(slot);
-    const begin = (slot & chunkMask) * recordBytes;
-    if (((bytes[begin + byteFlags] as number) & RecordFlag.longId) !== 0) {
+    const chunk = this.chunk(slot);
+    const begin = beginOf(slot);
+    if ((chunk.getUint8(begin + atFlags) & RecordFlag.longId) !== 0) {
       return this.beside(slot)?.id === id;
     }
-    if (bytes[begin + byteIdLength] !== id.length) return false;
+    if (chunk.getUint8(begin + atIdLength) !== id.length) return false;
     for (let at = 0; at < id.length; at += 1) {
-      if (bytes[begin + byteId + at] !== id.charCodeAt(at)) return false;
+      if (chunk.getUint8(begin + atId + at) !== id.charCodeAt(at)) return false;
     }
     return true;
   }
@@ -195,7 +185,7 @@ export class RecordStore {
   /** A store with the same content that later changes of this one do not reach. */
   copy(): RecordStore {
     const copy = new RecordStore();
-    copy.chunks = this.chunks.map((chunk) => chunkOver(chunk.bytes.buffer.slice(0) as ArrayBuffer));
+    copy.chunks = this.chunks.map((chunk) => new DataView(chunk.buffer.slice(0)));
     copy.capacity = this.capacity;
     copy.untouched = this.untouched;
     copy.firstFree = this.firstFree;
@@ -223,37 +213,21 @@ export class RecordStore {
     const records = this.capacity === 0 ? firstChunkRecords : this.capacity * 2;
     const chunk = chunkOf(records);
     const old = this.chunks[0];
-    if (old !== undefined) chunk.bytes.set(old.bytes);
+    if (old !== undefined) new Uint8Array(chunk.buffer).set(new Uint8Array(old.buffer));
     this.chunks = [chunk];
     this.capacity = records;
   }
 
-  private chunk(slot: number): Chunk {
-    return this.chunks[slot >>> chunkBits] as Chunk;
-  }
-  private word(slot: number, index: number): number {
-    return this.chunk(slot).words[(slot & chunkMask) * wordsPerRecord + index] as number;
-  }
-  private setWord(slot: number, index: number, value: number): void {
-    this.chunk(slot).words[(slot & chunkMask) * wordsPerRecord + index] = value;
-  }
-  private byte(slot: number, index: number): number {
-    return this.chunk(slot).bytes[(slot & chunkMask) * recordBytes + index] as number;
-  }
-  private setByte(slot: number, index: number, value: number): void {
-    this.chunk(slot).bytes[(slot & chunkMask) * recordBytes + index] = value;
+  private chunk(slot: number): DataView {
+    return this.chunks[slot >>> chunkBits] as DataView;
   }
 }
 
-function chunkOf(records: number): Chunk {
-  return chunkOver(new ArrayBuffer(records * recordBytes));
+/** Where a record begins in its chunk. */
+function beginOf(slot: number): number {
+  return (slot & chunkMask) * recordBytes;
 }
 
-function chunkOver(buffer: ArrayBuffer): Chunk {
-  return {
-    numbers: new Float64Array(buffer),
-    words: new Int32Array(buffer),
-    halves: new Uint16Array(buffer),
-    bytes: new Uint8Array(buffer),
-  };
+function chunkOf(records: number): DataView {
+  return new DataView(new ArrayBuffer(records * recordBytes));
 }
