@@ -172,6 +172,7 @@ class Node implements LastunitNode {
       this.#ports.bus.serve(this.#names.subjects.allOfNode(name), {}, (m) => this.#onNode(m)),
       this.#ports.bus.onStatus((status) => {
         if (status === 'disconnected') this.#membership.disturbed();
+        else for (const partition of this.#partitions.values()) partition.reconnected();
         log.warn({ status }, 'connection to NATS');
       }),
       this.#ports.facts.onArrival(() => {

@@ -201,6 +201,11 @@ export class Partition {
     if (this.phase === 'serving') this.#session?.wakeFacts();
   }
 
+  /** The connection was away: what we wrote last may be lost with the server. */
+  reconnected(): void {
+    if (this.phase === 'serving') this.#session?.verifyOutputs();
+  }
+
   /** The process stood still: nothing that came before is executed or answered otherwise. */
   stalled(): void {
     const refusal = unavailable('this node stood still');

@@ -295,6 +295,20 @@ export class Session {
     this.#facts?.wake();
   }
 
+  /**
+   * Records in every sink how far it is complete. A server that died has lost what it had not
+   * synced of the derived streams, acknowledged marks included; then the sink answers `displaced`,
+   * and a new session writes again what is missing (invariant 10).
+   */
+  verifyOutputs(): void {
+    const verify = async () => {
+      await this.#outputs?.settled();
+      await this.betweenRounds(() => this.#outputs?.collect(this.#head.seq, true));
+    };
+    // It rejects only when the session is over, and its successor takes the sinks over anyway.
+    verify().catch(() => {});
+  }
+
   /** Finishes what was accepted and makes a last checkpoint: the next owner starts at once. */
   async drain(): Promise<void> {
     await this.#carts.quiesced();
