@@ -35,6 +35,8 @@ export interface CheckpointerOptions {
   readonly previous: { readonly seq: number; readonly revision: number } | undefined;
   /** Resolves when every fact refused so far is among the dead letters. */
   readonly deadFactsBuried: () => Promise<void>;
+  /** Facts up to this position are no longer needed. */
+  readonly dropFacts: (upTo: number) => Promise<void>;
   /** Resolves with what `work` gives, run at a moment between rounds. */
   readonly betweenRounds: <T>(work: () => T) => Promise<T>;
 }
@@ -100,6 +102,7 @@ export class Checkpointer {
     await this.#outputsReach(covered.covers.seq);
     await this.#options.deadFactsBuried();
     await this.#record(covered);
+    await this.#options.dropFacts(covered.covers.factsTo);
   }
 
   async #page(number: number, skus: ReadonlySet<string>): Promise<void> {
@@ -154,7 +157,8 @@ export class Checkpointer {
     const { residents, tail } = this.#options;
     const resident = residents.peek(sku);
     if (resident && resident.lastSeq <= coversSeq) resident.dirty = false;
-    tail.drop(sku);
+    // Whoever is reading an older snapshot just now still needs the events behind it.
+    if (!residents.isActivating(sku)) tail.drop(sku);
   }
 
   /** Waits until every sink has recorded that it is complete up to `seq`. */

@@ -17,7 +17,7 @@ import { decodeState } from '../../domain/snapshot-codec.ts';
 import { initialState, type SkuState } from '../../domain/state.ts';
 import { type Clock, PortError } from '../../ports.ts';
 import type { Alarms } from './alarms.ts';
-import type { PageEntry, Pages } from './pages.ts';
+import { type PageEntry, type Pages, SnapshotLostError } from './pages.ts';
 import type { Tail } from './tail.ts';
 
 export interface Resident {
@@ -111,13 +111,23 @@ export class Residents {
     return promise;
   }
 
+  /** Whether the SKU is being loaded: what it will be folded from must stay until then. */
+  isActivating(sku: string): boolean {
+    return this.#activating.has(sku);
+  }
+
   async #load(sku: string): Promise<Resident> {
+    const { pages } = this.#options;
     for (;;) {
+      let found: PageEntry | undefined;
       try {
-        const entry = await this.#options.pages.load(sku);
-        const pieces = entry ? await this.#options.pages.pieces(sku, entry) : [];
+        const entry = await pages.load(sku);
+        found = entry;
+        const pieces = entry ? await pages.pieces(sku, entry) : [];
         return this.#all.get(sku) ?? this.#create(sku, entry, pieces);
       } catch (error) {
+        // A checkpoint has replaced what we were reading.
+        if (error instanceof SnapshotLostError && pages.peek(sku) !== found) continue;
         // NATS is away: the SKU waits, its partition stays.
         if (!(error instanceof PortError) || this.#cleared) throw error;
         await new Promise<void>((resolve) => this.#options.clock.after(retryMs, resolve));
