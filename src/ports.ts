@@ -238,6 +238,8 @@ export interface FactLog {
   onArrival(arrived: () => void): Subscription;
   /** Puts a fact that can never be applied aside, once. */
   bury(fact: StoredFact, error: { code: string; message: string }): Promise<void>;
+  /** Drops the partition's facts up to and including `upTo`: a checkpoint covers what they did. */
+  forget(partition: number, upTo: number): Promise<void>;
 }
 
 // --- ERP ----------------------------------------------------------------------------------------
@@ -333,6 +335,74 @@ export class ErpSourceError extends Error {
     this.code = code;
     this.isFinal = options.isFinal;
   }
+}
+
+// --- reconciliation -------------------------------------------------------------------------------
+
+/** A bucket of values under keys, small enough to be listed. */
+export interface KeyValues extends Snapshots {
+  /** Every key that starts with `prefix` + '.', with its value. */
+  list(prefix: string): Promise<ReadonlyMap<string, StoredSnapshot>>;
+}
+
+/** What the ERP has told us of its postings. */
+export interface ErpAcknowledgement {
+  /** Rises with every acknowledgement. */
+  readonly seq: number;
+  readonly source: string;
+  readonly payload: string;
+  readonly storedAtMs: number;
+}
+
+export interface ErpAcknowledgements {
+  /** Hands over all that came after `after`, in order. */
+  read(after: number, each: (acknowledgement: ErpAcknowledgement) => void): Promise<void>;
+}
+
+/** A row of a read model as it stands; no payload: deleted. */
+export interface StandingRow {
+  readonly key: string;
+  readonly revision: number;
+  readonly payload: string | undefined;
+}
+
+/** A bucket of rows, seen from outside its owners: for finding and repairing what is wrong there. */
+export interface RowBucket {
+  /** `stock` or `view.<channel>`, as sinks are called. */
+  readonly name: string;
+  /** Hands over every row, changed or deleted, that is newer than revision `after`. */
+  scan(after: number, each: (row: StandingRow) => void): Promise<void>;
+  /** How many rows there are, deleted ones included. */
+  count(): Promise<number>;
+  read(key: string): Promise<StandingRow | undefined>;
+  /** Replaces the row as it was read (revision 0: none); no payload: deletes it. */
+  replace(
+    key: string,
+    payload: string | undefined,
+    expect: number,
+  ): Promise<'replaced' | 'changed'>;
+}
+
+/** Asks the owners what they would write now. */
+export interface OwnerRows {
+  /**
+   * The rows of SKUs of one partition by bucket name, from committed state; undefined for a SKU that
+   * does not exist. Rejects with a `PortError` when the owner does not answer.
+   */
+  rowsOf(
+    partition: number,
+    skus: readonly string[],
+  ): Promise<ReadonlyMap<string, Readonly<Record<string, string>> | undefined>>;
+}
+
+/** Stock that an edge node may have sold without our knowing. */
+export interface EdgeExposure {
+  readonly edge: string;
+  readonly sku: string;
+  readonly location: string;
+  readonly units: number;
+  /** When the edge was last heard from. */
+  readonly heardAtMs: number;
 }
 
 // --- all of it --------------------------------------------------------------------------------

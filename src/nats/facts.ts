@@ -114,6 +114,11 @@ export function createFactLog(
       const code = result.kind === 'rejected' ? 'unavailable' : 'timeout';
       throw new PortError(code, `burying fact ${fact.seq}: ${result.reason}`);
     },
+
+    async forget(partition, upTo) {
+      const filter = subjects.factsOfPartition(partition);
+      await api.call(`STREAM.PURGE.${streams.facts}`, { filter, seq: upTo + 1 });
+    },
   };
 }
 

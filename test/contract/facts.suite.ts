@@ -102,6 +102,21 @@ export function factsContract(name: string, make: () => Promise<FactsHarness>): 
     );
 
     test(
+      "what is dropped is a partition's own, up to the position and no further",
+      withFacts(async ({ facts, publish, partitionOf }) => {
+        const others = ['B', 'C-1', 'D_2', 'E', 'F', 'G', 'H'];
+        const other = others.find((key) => partitionOf(key) !== partitionOf('A')) as string;
+        const seqs: number[] = [];
+        for (const key of ['A', other, 'A', other, 'A']) seqs.push(await publish(sell(key)));
+        await facts.forget(partitionOf('A'), seqs[2] as number);
+        const left = async (key: string) =>
+          (await facts.read(partitionOf(key), 0, 10)).map(({ seq }) => seq);
+        expect(await left('A')).toEqual([seqs[4]]);
+        expect(await left(other)).toEqual([seqs[1], seqs[3]]);
+      }),
+    );
+
+    test(
       'a fact is buried once, with its payload and the reason',
       withFacts(async ({ facts, rival, publish, partitionOf, dead }) => {
         const bad = { ...sell('A'), payload: 'not JSON Ü' };

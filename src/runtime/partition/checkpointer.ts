@@ -102,7 +102,7 @@ export class Checkpointer {
     await this.#outputsReach(covered.covers.seq);
     await this.#options.deadFactsBuried();
     await this.#record(covered);
-    await this.#options.dropFacts(covered.covers.factsTo);
+    if (covered.covers.factsTo > 0) await this.#options.dropFacts(covered.covers.factsTo);
   }
 
   async #page(number: number, skus: ReadonlySet<string>): Promise<void> {

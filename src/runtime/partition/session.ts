@@ -229,6 +229,7 @@ export class Session {
       epoch: shared.meta().epoch,
       previous: stored,
       deadFactsBuried: () => facts.buried(),
+      dropFacts: (upTo) => ports.facts.forget(partition, upTo),
       betweenRounds: (work) => this.betweenRounds(work),
     });
     this.#rounds = new Rounds({

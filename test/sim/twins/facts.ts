@@ -28,6 +28,8 @@ export class FactState {
   readonly #world: World;
   readonly #facts: (StoredFact & { readonly partition: number; readonly messageId: string })[] = [];
   readonly #dead = new Map<number, DeadFact>();
+  /** Up to where each partition's facts have been dropped. */
+  readonly #forgotten = new Map<number, number>();
   readonly #watchers = new Set<{ readonly link: Link; readonly arrived: () => void }>();
 
   constructor(world: World) {
@@ -72,9 +74,14 @@ export class FactState {
   }
 
   read(partition: number, after: number, limit: number): readonly StoredFact[] {
+    const from = Math.max(after, this.#forgotten.get(partition) ?? 0);
     return this.#facts
-      .filter((fact) => fact.partition === partition && fact.seq > after)
+      .filter((fact) => fact.partition === partition && fact.seq > from)
       .slice(0, limit);
+  }
+
+  forget(partition: number, upTo: number): void {
+    this.#forgotten.set(partition, Math.max(upTo, this.#forgotten.get(partition) ?? 0));
   }
 
   bury(fact: StoredFact, error: { code: string; message: string }): void {
@@ -99,5 +106,9 @@ export function factsTwin(link: Link): FactLog {
     onArrival: (arrived) => facts.watch(link, arrived),
     bury: (fact, error) =>
       link.call('facts', `fact ${fact.seq} buried`, () => facts.bury(fact, error)),
+    forget: (partition, upTo) =>
+      link.call('facts', `facts ${partition} up to ${upTo} dropped`, () =>
+        facts.forget(partition, upTo),
+      ),
   };
 }
