@@ -57,6 +57,7 @@ export function drawPlan(random: Random): Plan {
     { least: 0.2, most: 3 },
     { least: 1, most: 30 },
   ]);
+  const wishes = drawWishes(random);
   return {
     nodes,
     partitions: random.pick([1, 2, 3, 4, 8]),
@@ -68,9 +69,9 @@ export function drawPlan(random: Random): Plan {
     latencyMs,
     callTimeoutMs: random.pick([500, 1_000, 2_500]),
     channels: drawChannels(random),
-    limits: drawLimits(random, latencyMs.most),
+    limits: drawLimits(random, latencyMs.most, (wishes.cart ?? 0) + (wishes.cartEnd ?? 0) > 0),
     openingStock: random.pick([1, 3, 10, 40, 200]),
-    wishes: drawWishes(random),
+    wishes,
     callFaults: drawCallFaults(random),
     worldFaults: drawWorldFaults(random, nodes),
     skewMs: Array.from({ length: nodes }, () =>
@@ -106,7 +107,7 @@ function drawChannels(random: Random): Record<string, ChannelPlan> {
 }
 
 /** Small limits on purpose: what happens at a limit must happen often. */
-function drawLimits(random: Random, latencyMs: number): Record<string, number> {
+function drawLimits(random: Random, latencyMs: number, carts: boolean): Record<string, number> {
   // One command per round trip is fine where round trips are short.
   const commitCommands = random.pick(latencyMs > 1 ? [16, 64, 4_096] : [1, 3, 16, 4_096]);
   const memberTtlMs = random.pick([1_000, 2_000, 3_000]);
@@ -131,9 +132,10 @@ function drawLimits(random: Random, latencyMs: number): Record<string, number> {
     cartTimeoutMs: random.pick([500, 2_000, 5_000]),
     cartStepRetryMs: random.pick([20, 200]),
     expiriesPerStepMax: random.pick([1, 5, 2_000]),
+    // A cart whose line has no room for its id waits for it, longer than a run lasts.
     idsPerSkuMax: random.weighted([
       [2_000_000, 6],
-      [random.between(20, 60), 1],
+      [carts ? 2_000_000 : random.between(20, 60), 1],
     ]),
     holdsPerSkuMax: random.weighted([
       [2_000_000, 6],

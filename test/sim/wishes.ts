@@ -363,12 +363,6 @@ export class Wisher {
       bad('nobody', 'reserve', { id, sku, qty: 1 }, 'forbidden'),
       bad('web', 'reserve', { id, sku: 'never seen', qty: 1 }, 'unknown_sku'),
       bad('web', 'get', { sku: 'never seen' }, 'unknown_sku'),
-      bad(
-        'web',
-        'confirm',
-        { id, sku, reservation: `${id}-none`, order: 'o' },
-        'reservation_not_found',
-      ),
       bad('web', 'reserve', { id, lines: [] }, 'invalid_request'),
     ]);
   }
