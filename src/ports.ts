@@ -349,14 +349,17 @@ export interface KeyValues extends Snapshots {
 export interface ErpAcknowledgement {
   /** Rises with every acknowledgement. */
   readonly seq: number;
-  readonly source: string;
   readonly payload: string;
   readonly storedAtMs: number;
 }
 
 export interface ErpAcknowledgements {
-  /** Hands over all that came after `after`, in order. */
-  read(after: number, each: (acknowledgement: ErpAcknowledgement) => void): Promise<void>;
+  /** Hands over all of a source that came after `after`, in order. */
+  read(
+    source: string,
+    after: number,
+    each: (acknowledgement: ErpAcknowledgement) => void,
+  ): Promise<void>;
 }
 
 /** A row of a read model as it stands; no payload: deleted. */

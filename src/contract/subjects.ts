@@ -37,6 +37,7 @@ export interface Names {
     readonly events: string;
     readonly facts: string;
     readonly dead: string;
+    readonly erp: string;
   };
   readonly buckets: {
     readonly stock: string;
@@ -97,6 +98,14 @@ export interface Subjects {
   readonly stockRepublish: { readonly src: string; readonly dest: string };
   viewRepublish(channel: string): { readonly src: string; readonly dest: string };
 
+  /** `inv.erp.<source>.ack`: the ERP says what it has posted. */
+  erpAck(source: string): string;
+  readonly allErpAcks: string;
+  /** `inv.pub.reconcile.<source>`: summaries of runs, as they end. */
+  publishedReconcile(source: string): string;
+  /** `inv.reconcile.<what>`: orders to the node that reconciles, never from channels. */
+  reconcile(what: 'run' | 'approve' | 'reject'): string;
+
   /** `inv.n.<node>.<what…>`: between nodes, never for channels. */
   node(node: string, ...what: readonly (string | number)[]): string;
   /** Everything that is addressed to one node. */
@@ -125,6 +134,7 @@ export function createNames(prefix: string): Names {
       events: `${upper}_EVENTS`,
       facts: `${upper}_FACTS`,
       dead: `${upper}_DEAD`,
+      erp: `${upper}_ERP`,
     },
     buckets: {
       stock: `${prefix}_stock`,
@@ -187,6 +197,11 @@ function createSubjects(
       src: keyValueSubject(viewBucket(channel), '>'),
       dest: `${prefix}.pub.view.${channel}.>`,
     }),
+
+    erpAck: (source) => `${prefix}.erp.${source}.ack`,
+    allErpAcks: `${prefix}.erp.*.ack`,
+    publishedReconcile: (source) => `${prefix}.pub.reconcile.${source}`,
+    reconcile: (what) => `${prefix}.reconcile.${what}`,
 
     node: (node, ...what) => [prefix, 'n', node, ...what].join('.'),
     allOfNode: (node) => `${prefix}.n.${node}.>`,

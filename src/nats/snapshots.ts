@@ -1,13 +1,14 @@
-// Port `Snapshots` on a KV bucket, so that people can look at it with any KV client. We read through the stream's
+// Ports `Snapshots` and `KeyValues` on a KV bucket, so that people can look at it with any KV client. We read through the stream's
 // leader only (invariant 6) and write by compare-and-set on the key's last sequence, which is its revision.
 
 import { keyValueSubject, type Names } from '../contract/subjects.ts';
-import { PortError, type Snapshots } from '../ports.ts';
+import { type KeyValues, PortError, type Snapshots, type StoredSnapshot } from '../ports.ts';
 import { bucketStream } from './adapter-names.ts';
 import { header, headerBlock } from './headers.ts';
 import { type JetStreamApi, unavailable } from './jetstream-api.ts';
 import { patiently } from './patience.ts';
 import { publishAcked } from './publish-acked.ts';
+import { readAll } from './read-all.ts';
 
 const decoder = new TextDecoder();
 const keyPattern = /^[A-Za-z0-9_=.-]+$/;
@@ -18,7 +19,15 @@ export function createSnapshots(
   names: Names,
   options: { readonly timeoutMs?: number | undefined } = {},
 ): Snapshots {
-  const bucket = names.buckets.snapshots;
+  return createKeyValues(api, names.buckets.snapshots, options);
+}
+
+/** Makes the port for any of our buckets; it exists already (provision.ts). */
+export function createKeyValues(
+  api: JetStreamApi,
+  bucket: string,
+  options: { readonly timeoutMs?: number | undefined } = {},
+): KeyValues {
   const stream = bucketStream(bucket);
   const timeoutMs = options.timeoutMs ?? 10_000;
 
@@ -49,6 +58,19 @@ export function createSnapshots(
         case 'unknown':
           throw new PortError('timeout', `whether ${key} was written is unknown: ${result.reason}`);
       }
+    },
+
+    async list(prefix) {
+      const found = new Map<string, StoredSnapshot>();
+      const head = keyValueSubject(bucket, '').length;
+      const subjects = [`${subjectOf(bucket, prefix)}.>`];
+      await readAll(api, { stream, subjects, deliver: 'newest' }, (message) => {
+        const key = message.subject.slice(head);
+        const isGone = message.header(header.keyValueOperation) !== undefined;
+        if (isGone) found.delete(key);
+        else found.set(key, { revision: message.seq, payload: decoder.decode(message.payload) });
+      });
+      return found;
     },
 
     async remove(prefix) {

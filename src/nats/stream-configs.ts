@@ -42,6 +42,7 @@ export function streamConfigs(plan: StreamPlan): StreamConfig[] {
     snapshotsBucket(plan),
     factsStream(plan),
     deadStream(plan),
+    erpStream(plan),
     bucket(plan.names.buckets.reconcile, plan.replicas),
     ...sinkTargets(plan.names, plan.viewChannels).map((target) => sinkStream(plan, target)),
   ];
@@ -85,6 +86,22 @@ function deadStream({ names, replicas }: StreamPlan): StreamConfig {
     allow_direct: true,
     duplicate_window: deadDuplicateWindowMs * nanosecondsPerMs,
     num_replicas: replicas,
+  };
+}
+
+/** Acknowledgements matter for as long as their documents may be in doubt. */
+const erpMaxAgeMs = 7 * 24 * 60 * minuteMs;
+
+function erpStream({ names, replicas }: StreamPlan): StreamConfig {
+  return {
+    name: names.streams.erp,
+    description: 'lastunit: what the ERP has posted of ours',
+    subjects: [names.subjects.allErpAcks],
+    storage: 'file',
+    max_age: erpMaxAgeMs * nanosecondsPerMs,
+    allow_direct: true,
+    num_replicas: replicas,
+    ...asyncOnOneServer(replicas),
   };
 }
 

@@ -1,0 +1,161 @@
+/**
+ * A staged snapshot held against the ledger, line by line, in short pieces.
+ *
+ * 1. Nothing is changed but our own memory, and that only if `keeps`.
+ * 2. A line that we do not know, and one whose beginning the journal has lost, proves nothing.
+ */
+
+import type { LineHistory } from '../domain/reconciliation/history.ts';
+import type { Netting } from '../domain/reconciliation/netting.ts';
+import { judgeRun, type RunJudgement, type RunLine } from '../domain/reconciliation/run.ts';
+import { type JudgingContext, judgeLine } from './line-case.ts';
+import type { Pace } from './pace.ts';
+import type { StagedLine } from './store/snapshot-store.ts';
+
+/** A line with drift, and where it comes from. */
+export interface DriftingLine extends RunLine {
+  readonly qty: number;
+}
+
+export interface LineNetting extends Netting {
+  readonly sku: string;
+  readonly location: string;
+}
+
+export interface Comparison {
+  readonly compared: number;
+  /** Lines whose number is exactly ours. */
+  readonly exact: number;
+  /** Lines whose number is possible while work is in flight, and how wide that is in all. */
+  readonly inFlight: number;
+  readonly widthSum: number;
+  readonly widthMax: number;
+  /** SKUs or locations that only the ERP knows. */
+  readonly unknown: number;
+  /** Lines whose beginning the journal has lost. */
+  readonly truncated: number;
+  /** Our lines that the snapshot does not have. */
+  readonly missing: number;
+  readonly units: number;
+  readonly nettings: readonly LineNetting[];
+  readonly judged: RunJudgement<DriftingLine>;
+}
+
+const linesPerPiece = 250;
+/** Entries are kept for this many posting lags after the last exact agreement. */
+const lagsKept = 4;
+
+export async function compareStaged(
+  context: JudgingContext,
+  options: { readonly keeps: boolean; readonly nowMs: number; readonly pace: Pace },
+): Promise<Comparison> {
+  const { keeps, nowMs, pace } = options;
+  const comparing = new Comparing(context, keeps);
+  for (let after = 0; ; after += linesPerPiece) {
+    const piece = context.snapshots.staged(after, linesPerPiece);
+    if (piece.length === 0) break;
+    comparing.add(piece);
+    if (keeps) context.snapshots.markCompared(after, linesPerPiece, nowMs);
+    const waiting = pace.breathe();
+    if (waiting !== undefined) await waiting;
+  }
+  return comparing.end();
+}
+
+class Comparing {
+  readonly #context: JudgingContext;
+  readonly #keeps: boolean;
+  readonly #counts = {
+    ...{ compared: 0, exact: 0, inFlight: 0, widthSum: 0, widthMax: 0 },
+    ...{ unknown: 0, truncated: 0, units: 0 },
+  };
+  readonly #linesAt = new Map<string, number>();
+  readonly #linesIn = new Map<string, number>();
+  readonly #drifting: DriftingLine[] = [];
+  readonly #nettings: LineNetting[] = [];
+  #histories: (readonly [line: number, history: LineHistory])[] = [];
+
+  constructor(context: JudgingContext, keeps: boolean) {
+    this.#context = context;
+    this.#keeps = keeps;
+    if (keeps) context.snapshots.know(context.window);
+  }
+
+  add(piece: readonly StagedLine[]): void {
+    for (const staged of piece) this.#addLine(staged);
+    if (this.#keeps) this.#context.snapshots.remember(this.#histories);
+    this.#histories = [];
+  }
+
+  #addLine(staged: StagedLine): void {
+    const { line, location, qty } = staged;
+    if (line === undefined) {
+      this.#counts.unknown += 1;
+      return;
+    }
+    if (line.isTruncated) {
+      this.#counts.truncated += 1;
+      return;
+    }
+    this.#counts.compared += 1;
+    this.#counts.units += Math.max(0, qty);
+    this.#linesAt.set(location, (this.#linesAt.get(location) ?? 0) + 1);
+    if (this.#isQuiet(staged) && qty === line.opening) {
+      this.#counts.exact += 1;
+      const anchor = { window: this.#context.window, qty };
+      this.#histories.push([line.id, { anchor, recent: [] }]);
+    } else {
+      this.#judge({ ...staged, line });
+    }
+  }
+
+  /** Nothing in flight, nothing remembered: the numbers are compared and that is all. */
+  #isQuiet({ hasEntries, history, sku, location }: StagedLine): boolean {
+    if (hasEntries || history.recent.length > 0 || history.explained !== undefined) return false;
+    return this.#context.unheard(sku, location) === 0;
+  }
+
+  #judge(staged: StagedLine & { readonly line: NonNullable<StagedLine['line']> }): void {
+    const { sku, location, qty } = staged;
+    const { verdict, history, nettings, lanes, entries } = judgeLine(staged, this.#context);
+    const width = verdict.interval.hi - verdict.interval.lo;
+    this.#histories.push([staged.line.id, history]);
+    for (const lane of lanes) this.#linesIn.set(lane, (this.#linesIn.get(lane) ?? 0) + 1);
+    this.#counts.widthSum += width;
+    this.#counts.widthMax = Math.max(this.#counts.widthMax, width);
+    if (verdict.kind === 'agrees') this.#counts[width === 0 ? 'exact' : 'inFlight'] += 1;
+    if (nettings.length > 0) {
+      // What they change is judged by the next snapshot.
+      for (const netting of nettings) this.#nettings.push({ ...netting, sku, location });
+    } else if (verdict.kind !== 'agrees') {
+      this.#drifting.push({ sku, location, qty, verdict, lanes });
+    }
+    const isSettled = history.recent.length === 0 && history.anchor !== undefined;
+    if (this.#keeps && isSettled && entries.length > 0)
+      this.#fold(staged.line.id, lanesOf(entries));
+  }
+
+  #fold(line: number, names: ReadonlySet<string>): void {
+    const { ledger, lanes, window } = this.#context;
+    const longestMs = Math.max(
+      ...[...names].map((name) => lanes(name).maxPostingLagMs + lanes(name).clockSkewMs),
+    );
+    ledger.fold(line, window.asOfFromMs - lagsKept * longestMs);
+  }
+
+  end(): Comparison {
+    const { snapshots, settings } = this.#context;
+    const { compared: lines, units } = this.#counts;
+    const totals = { lines, units, linesAt: this.#linesAt, linesIn: this.#linesIn };
+    return {
+      ...this.#counts,
+      missing: snapshots.missing([...this.#linesAt.keys()]),
+      nettings: this.#nettings,
+      judged: judgeRun(this.#drifting, totals, settings.rules),
+    };
+  }
+}
+
+function lanesOf(entries: readonly { readonly lane: string }[]): ReadonlySet<string> {
+  return new Set(entries.map((entry) => entry.lane));
+}

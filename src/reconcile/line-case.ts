@@ -1,0 +1,121 @@
+/**
+ * One staged line put together for judging: its ledger, its history, and what of earlier corrections
+ * late facts explain.
+ */
+
+import { assess, type Verdict } from '../domain/reconciliation/assess.ts';
+import { type LineHistory, observationsOf, remember } from '../domain/reconciliation/history.ts';
+import type {
+  LaneBook,
+  LedgerEntry,
+  Observation,
+  SnapshotWindow,
+} from '../domain/reconciliation/ledger.ts';
+import {
+  type AppliedCorrection,
+  type Netting,
+  nettingsOf,
+} from '../domain/reconciliation/netting.ts';
+import { proofOf } from '../domain/reconciliation/proofs.ts';
+import { recentLanes } from '../domain/reconciliation/run.ts';
+import type { ReconcileSettings } from './settings.ts';
+import type { LedgerStore, RecordedCorrection } from './store/ledger-store.ts';
+import type { SnapshotStore, StagedLine } from './store/snapshot-store.ts';
+
+/** What a run judges its lines with. */
+export interface JudgingContext {
+  readonly ledger: LedgerStore;
+  readonly snapshots: SnapshotStore;
+  readonly settings: ReconcileSettings;
+  readonly lanes: LaneBook;
+  readonly window: SnapshotWindow;
+  /** Units that edge nodes may have sold without our knowing. */
+  readonly unheard: (sku: string, location: string) => number;
+}
+
+export interface JudgedLine {
+  readonly verdict: Verdict;
+  readonly history: LineHistory;
+  readonly nettings: readonly Netting[];
+  readonly lanes: ReadonlySet<string>;
+  readonly entries: readonly LedgerEntry[];
+}
+
+type LineWithLedger = StagedLine & { readonly line: NonNullable<StagedLine['line']> };
+
+/** Rule of corrections that take an earlier one back. */
+export const lateFactRule = 'late_fact';
+
+export function judgeLine(staged: LineWithLedger, context: JudgingContext): JudgedLine {
+  const { ledger, lanes, window, settings } = context;
+  const entries = staged.hasEntries ? ledger.entries(staged.line.id) : [];
+  const unheardUnits = context.unheard(staged.sku, staged.location);
+  const newest: Observation = { window, qty: staged.qty };
+  // A run that is repeated must not prove anything twice.
+  const recent = staged.history.recent.filter((item) => isOther(item, window));
+  const history: LineHistory = { ...staged.history, recent };
+  const { explained } = history;
+  const line = {
+    opening: staged.line.opening,
+    entries,
+    observations: observationsOf(history, newest),
+    unheardUnits,
+    ...(staged.packSize === undefined ? {} : { packSizes: [staged.packSize] }),
+    ...(explained === undefined ? {} : { explained }),
+  };
+  const nettings = entries.some((entry) => entry.correction)
+    ? openNettings(staged.line.id, entries, proofOf(newest, line, lanes).drift, context)
+    : [];
+  const verdict = assess(line, settings.rules, lanes);
+  return {
+    verdict,
+    nettings,
+    entries,
+    lanes: recentLanes(entries, window, lanes),
+    history: remember(history, newest, verdict, settings.rules.historyMax),
+  };
+}
+
+function isOther({ window }: Observation, newest: SnapshotWindow): boolean {
+  return window.snapshotId !== newest.snapshotId;
+}
+
+function openNettings(
+  line: number,
+  entries: readonly LedgerEntry[],
+  drift: number,
+  context: JudgingContext,
+): readonly Netting[] {
+  const recorded = context.ledger.corrections(line);
+  const isNetting = ({ evidence }: RecordedCorrection) => evidence.rule === lateFactRule;
+  const corrections = recorded
+    .filter((correction) => !isNetting(correction))
+    .flatMap((correction) => appliedCorrection(correction, context.snapshots) ?? []);
+  if (corrections.length === 0) return [];
+  const facts = entries.filter((entry) => entry.correction !== true);
+  const done = recorded.filter(isNetting).map(recordedNetting);
+  return nettingsOf(corrections, facts, done, context.lanes, drift);
+}
+
+/** Undefined for a correction without evidence of a snapshot: nothing can be said of it. */
+function appliedCorrection(
+  { seq, delta, evidence }: RecordedCorrection,
+  snapshots: SnapshotStore,
+): AppliedCorrection | undefined {
+  const { snapshotIds, asOfFromMs, asOfToMs = asOfFromMs } = evidence;
+  const snapshotId = Array.isArray(snapshotIds) ? String(snapshotIds.at(-1)) : '';
+  const known = snapshots.windowOf(snapshotId);
+  if (known !== undefined) return { seq, delta, window: known };
+  if (typeof asOfFromMs !== 'number' || typeof asOfToMs !== 'number') return undefined;
+  return { seq, delta, window: { snapshotId, asOfFromMs, asOfToMs, watermarks: new Map() } };
+}
+
+function recordedNetting({ delta, evidence }: RecordedCorrection): Netting {
+  const { correctionSeq, factSeq, factDocument } = evidence;
+  return {
+    correctionSeq: Number(correctionSeq),
+    entrySeq: Number(factSeq),
+    document: String(factDocument),
+    delta,
+  };
+}
