@@ -105,6 +105,7 @@ class Node implements LastunitNode {
       budget: new ResidentBudget(config.limits.residentsMax),
       meta: () => this.#knownMeta(),
       recordGenesis: (partition) => this.#recordGenesis(partition),
+      genesisRecorded: (partition) => this.#genesisRecorded(partition),
       membershipRevision: () => this.#membership.revision,
       mayClaim: (partition) => this.#partitions.mayClaim(partition),
       metrics: options.metrics ?? noMetrics,
@@ -240,6 +241,11 @@ class Node implements LastunitNode {
   #knownMeta(): JournalMeta {
     if (!this.#meta) throw new Error('meta is read before anything starts');
     return this.#meta;
+  }
+
+  async #genesisRecorded(partition: number): Promise<boolean> {
+    const meta = await this.#ports.members.meta(this.#knownMeta());
+    return meta.genesis.includes(partition);
   }
 
   /** One after another: all of them replace the same key. */

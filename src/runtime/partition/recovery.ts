@@ -43,8 +43,10 @@ export interface ClaimOptions {
   readonly epoch: string;
   readonly membershipRevision: number;
   readonly nowMs: () => number;
-  /** Whether the partition's genesis claim has been recorded: then it cannot be empty. */
-  readonly genesisRecorded: boolean;
+  /** Whether we know that the partition's genesis claim has been recorded. */
+  readonly genesisKnown: boolean;
+  /** Whether it has been recorded by anybody until now: then the journal cannot be empty. */
+  readonly genesisRecorded: () => Promise<boolean>;
   readonly recordGenesis: () => Promise<void>;
 }
 
@@ -52,7 +54,7 @@ export interface ClaimOptions {
 export async function claimPartition(options: ClaimOptions): Promise<number> {
   const { partition, journal, committer } = options;
   const last = await journal.last(partition);
-  if (!last && options.genesisRecorded) {
+  if (!last && (await options.genesisRecorded())) {
     throw new JournalRefusedError(
       `partition ${partition}: its journal is empty, but it has been written before. Restore the journal stream from a backup; to start over, delete every stream and bucket of lastunit`,
     );
@@ -69,7 +71,7 @@ export async function claimPartition(options: ClaimOptions): Promise<number> {
     ...(before?.factsTo === undefined ? {} : { factsTo: before.factsTo }),
   };
   const seq = await committer.append(header.expect, encodeJournalMessage(header));
-  if (!last || !options.genesisRecorded) await options.recordGenesis();
+  if (!last || !options.genesisKnown) await options.recordGenesis();
   return seq;
 }
 

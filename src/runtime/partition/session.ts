@@ -38,6 +38,8 @@ export interface NodeShared {
   readonly budget: ResidentBudget;
   readonly meta: () => JournalMeta;
   readonly recordGenesis: (partition: number) => Promise<void>;
+  /** Asks the others' records as well: ours is from when we joined. */
+  readonly genesisRecorded: (partition: number) => Promise<boolean>;
   readonly membershipRevision: () => number;
   /** Whether this node still owns the partition and nobody else says that it serves it. */
   readonly mayClaim: (partition: number) => boolean;
@@ -127,7 +129,8 @@ export class Session {
       epoch: meta.epoch,
       membershipRevision: shared.membershipRevision(),
       nowMs: shared.now,
-      genesisRecorded: meta.genesis.includes(partition),
+      genesisKnown: meta.genesis.includes(partition),
+      genesisRecorded: () => shared.genesisRecorded(partition),
       recordGenesis: () => shared.recordGenesis(partition),
     });
   }
