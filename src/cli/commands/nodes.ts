@@ -68,8 +68,9 @@ function columns(nowMs: number) {
     { title: 'up', value: ({ record }: Living) => showDuration(nowMs - record.startedAtMs) },
     { title: 'waiting', value: (living: Living) => sum(living, (p) => p.mailbox), right: true },
     {
-      title: 'to replay',
-      value: (living: Living) => sum(living, (p) => p.behindCheckpoint),
+      title: 'since checkpoint',
+      value: ({ status }: Living) =>
+        status ? Math.max(0, ...status.partitions.map((p) => p.behindCheckpoint)) : '-',
       right: true,
     },
     { title: 'actors', value: ({ status }: Living) => status?.residents ?? '-', right: true },
