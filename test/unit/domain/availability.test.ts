@@ -51,6 +51,15 @@ describe('availability', () => {
     expect(announced(sku, release('r-1'))).toEqual(everyChannel('back in_stock'));
   });
 
+  test('concerns a channel whose own places are empty, whatever others have', () => {
+    const sku = new Sku({ channels: { web: { sourcing: ['a'] } } });
+    sku.receive(1, 'a');
+    sku.receive(5, 'b');
+    const sell = () => sku.accept({ verb: 'sell', qty: 1, location: 'a', channel: 'pos' });
+    expect(announced(sku, sell)).toEqual(['web out out_of_stock']);
+    expect(announced(sku, () => sku.receive(1, 'a'))).toEqual(['web back in_stock']);
+  });
+
   test('concerns the channels that a policy changes', () => {
     const sku = new Sku();
     sku.receive(5);

@@ -127,6 +127,17 @@ describe('settled as confirmed', () => {
   });
 });
 
+describe('the steps of a cart', () => {
+  test('take no ids of its channel', () => {
+    const sku = withLine();
+    const entries = sku.state.entryCount;
+    sku.accept({ ...prepare, id: 's-1' });
+    sku.accept({ ...settle('confirmed', { order: 'o-1' }), id: 's-2' });
+    expect(sku.state.entryCount).toBe(entries);
+    sku.reserve('s-1');
+  });
+});
+
 describe('settled as held', () => {
   test('gives the line its expiry, once', () => {
     const sku = withLine();

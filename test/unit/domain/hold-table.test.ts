@@ -393,6 +393,23 @@ describe('a hold belongs to its channel', () => {
     expect(sku.events.at(-1)).toMatchObject({ channel: 'ops', heldBy: 'web', reservation: 'r-1' });
   });
 
+  test('a channel that may not end it cannot spend its id before it is made', () => {
+    const sku = withHold('open');
+    sku.refuse({ verb: 'release', channel: 'pos', reservation: 'r-2', heldBy: 'web' });
+    sku.reserve('r-2');
+  });
+
+  test('its holder’s rules bound it, whoever renews it', () => {
+    const sku = new Sku({
+      channels: { ops: { endsHoldsOf: new Set(['web']), longestTtlMs: minute } },
+    });
+    sku.receive(5);
+    sku.reserve('r-1');
+    const wish = { verb: 'renew', channel: 'ops', reservation: 'r-1', heldBy: 'web' } as const;
+    const renewed = sku.accept({ ...wish, ttlMs: hour });
+    expect(renewed.expiresAtMs).toBe(sku.nowMs + hour);
+  });
+
   test('the holder may name itself', () => {
     const sku = withHold('open');
     sku.accept({ verb: 'release', reservation: 'r-1', heldBy: 'web' });

@@ -124,6 +124,17 @@ describe('a quota', () => {
     expect(sku.available()).toBe(4);
   });
 
+  test('counts a hold that was taken again, and is given it back when that ends', () => {
+    const sku = stocked(100);
+    sku.accept({ verb: 'policy', channels: { web: { quota: 5 } } });
+    sku.reserve('r-1', 2);
+    sku.wait(15 * minute);
+    sku.accept({ verb: 'renew', reservation: 'r-1', ttlMs: minute });
+    expect(sku.available()).toBe(3);
+    sku.wait(minute);
+    expect(sku.available()).toBe(5);
+  });
+
   test('counts facts, and never refuses them', () => {
     const sku = stocked(100);
     sku.accept({ verb: 'policy', channels: { web: { quota: 2 } } });

@@ -148,6 +148,25 @@ describe('memory', () => {
     expect(sku.refuse({ ...wish, id: 'in-2' }).code).toBe('id_expired');
   });
 
+  test('takes a new command that is as old as the window, to the millisecond', () => {
+    const sku = new Sku();
+    sku.accept({ verb: 'receive', qty: 5, issuedAtMs: sku.nowMs - 10 * minute });
+    const tooOld = sku.nowMs - 10 * minute - 1;
+    expect(sku.refuse({ verb: 'receive', qty: 5, issuedAtMs: tooOld }).code).toBe('id_expired');
+  });
+
+  test('lets the newer use of a forgotten id win, also where the older is still remembered', () => {
+    const sku = new Sku();
+    sku.accept({ verb: 'receive', id: 'in-1', qty: 5 });
+    sku.wait(10 * minute + 1);
+    const second = sku.accept({ verb: 'receive', id: 'in-1', qty: 7 });
+    sku.replay();
+    expect(sku.accept({ verb: 'receive', id: 'in-1', qty: 7 })).toEqual({
+      ...second,
+      replayed: true,
+    });
+  });
+
   test('keeps an ended hold for 24 hours', () => {
     const sku = new Sku();
     sku.receive(5);

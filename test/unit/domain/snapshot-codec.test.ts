@@ -66,6 +66,18 @@ describe('a snapshot', () => {
     expect(image(other.state)).toEqual(image(one.state));
   });
 
+  test('knows which location a hold was asked for', () => {
+    const sku = new Sku();
+    sku.receive(2, 'a');
+    sku.receive(2, 'b');
+    sku.accept({ verb: 'reserve', id: 'r-1', qty: 2, location: 'b' });
+    sku.wait(15 * minute);
+    sku.accept({ verb: 'sell', qty: 1, location: 'b' });
+    sku.restart();
+    const refusal = sku.refuse({ verb: 'renew', reservation: 'r-1', ttlMs: minute });
+    expect(refusal.code).toBe('no_longer_available');
+  });
+
   test('of many entries is what the state was, whatever happens while it is read', () => {
     const sku = eventful();
     const before = JSON.stringify([...encodeEntries(sku.state, 2)]);

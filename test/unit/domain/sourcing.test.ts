@@ -152,6 +152,14 @@ describe('a fact without a location', () => {
     ]);
   });
 
+  test('takes goods that are reserved rather than goods that are nowhere', () => {
+    const sku = stocked({ a: 1, b: 3 });
+    sku.accept({ verb: 'sell', qty: 1, location: 'a' });
+    sku.accept({ verb: 'reserve', qty: 3, location: 'b' });
+    const acceptance = sku.accept({ verb: 'sell', qty: 2, fact: true });
+    expect(acceptance.allocations).toEqual([{ location: 'b', qty: 2 }]);
+  });
+
   test('takes the rest where the channel looks first', () => {
     const sku = stocked({ a: 1, b: 1 }, { channels: { pos: { sourcing: ['b', 'a'] } } });
     sku.accept({ verb: 'sell', qty: 5, fact: true, channel: 'pos' });
