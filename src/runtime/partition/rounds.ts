@@ -93,11 +93,14 @@ export class Rounds {
     });
   }
 
-  /** Runs rounds as long as there is something to do. */
+  /**
+   * Runs rounds as long as there is something to do. Not in the middle of what the caller does: a
+   * frame is accepted command by command, and its first must not become a commit of its own.
+   */
   kick(): void {
     if (this.#running || this.#stopped) return;
     this.#running = true;
-    void this.#run();
+    queueMicrotask(() => void this.#run());
   }
 
   /** Work of the runtime itself. */
