@@ -4,6 +4,8 @@
  */
 
 import { parseArgs } from 'node:util';
+import { hunt } from './mutate.ts';
+import { mutations } from './mutations.ts';
 import { type SimResult, simulate } from './simulate.ts';
 import { Tally } from './tally.ts';
 
@@ -13,6 +15,7 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     from: { type: 'string' },
     count: { type: 'string' },
+    mutations: { type: 'boolean', default: false },
     marks: { type: 'string', default: '60' },
   },
 });
@@ -46,7 +49,24 @@ async function search(): Promise<number> {
   return tally.failed === 0 ? 0 : 1;
 }
 
-if (values.seed !== undefined) {
+/** Every mutation on the same seeds: how many of them notice. */
+async function mutate(): Promise<number> {
+  const from = Number(values.from ?? 1);
+  const count = Number(values.count ?? 60);
+  let missed = 0;
+  for (const mutation of mutations) {
+    const { seeds, noticed, first, failure } = await hunt(mutation, { from, count }, true);
+    if (noticed === 0) missed += 1;
+    console.log(
+      `${((100 * noticed) / seeds).toFixed(0).padStart(4)} %  first ${first ?? '-'}  ${mutation.name}: ${failure ? `${failure.checker}: ${failure.what.slice(0, 160)}` : 'NOT NOTICED'}`,
+    );
+  }
+  return missed === 0 ? 0 : 1;
+}
+
+if (values.mutations) {
+  process.exitCode = await mutate();
+} else if (values.seed !== undefined) {
   const result = await simulate(Number(values.seed), {
     keepMarks: Math.max(400, Number(values.marks)),
   });

@@ -167,6 +167,7 @@ function drawWishes(random: Random): Record<string, number> {
     fact: sometimes(often(1, 4)),
     again: often(1, 4),
     conflict: sometimes(1),
+    stranger: sometimes(1),
     early: sometimes(1),
     stale: sometimes(1),
     wrong: sometimes(2),

@@ -14,13 +14,14 @@ import { checkFacts } from './checkers/facts.ts';
 import { checkReplies } from './checkers/replies.ts';
 import { checkRest } from './checkers/rest.ts';
 import { checkRules } from './checkers/rules.ts';
+import { checkThawed } from './checkers/thawed.ts';
 import { checkViews } from './checkers/views.ts';
 import { Client } from './client.ts';
 import { disturb } from './disturb.ts';
 import { Faults } from './engine/faults.ts';
 import { SimProcess } from './engine/process.ts';
 import { Random } from './engine/random.ts';
-import { Timeline } from './engine/timeline.ts';
+import { StepLimitError, Timeline } from './engine/timeline.ts';
 import type { Terms } from './model/rules.ts';
 import { type MakeNode, NodeHost } from './node-host.ts';
 import { drawPlan, type Plan } from './plan.ts';
@@ -38,6 +39,8 @@ export interface SimOptions {
   readonly plan?: Partial<Plan>;
   /** Marks of the trace to keep for a failure's report. */
   readonly keepMarks?: number;
+  /** More events than this are a failure: something runs in circles. */
+  readonly stepsMax?: number;
   /** Breaks what nodes are given (mutations). */
   readonly wrapPorts?: (ports: Ports, host: NodeHost) => Ports;
   readonly makeNode?: MakeNode;
@@ -66,13 +69,14 @@ const checkers: Readonly<Record<string, Checker>> = {
   views: checkViews,
   replies: checkReplies,
   rest: checkRest,
+  thawed: checkThawed,
 };
 
 export async function simulate(seed: number, options: SimOptions = {}): Promise<SimResult> {
   const random = new Random(seed);
   const plan: Plan = { ...drawPlan(random.fork()), ...options.plan };
   const { config, terms } = configure(plan);
-  const timeline = new Timeline(startMs, options.keepMarks ?? 0);
+  const timeline = new Timeline(startMs, options.keepMarks ?? 0, options.stepsMax ?? 2_000_000);
   const faults = new Faults(random.fork(), plan.callFaults);
   const world = new World(timeline, random.fork(), faults, {
     ...defaultWorldOptions,
@@ -162,7 +166,16 @@ async function play(scene: Scene): Promise<{ record: RunRecord; failures: Failur
   for (const client of clients) client.start(plan.pauseMs);
   const untilMs = startMs + plan.workMs;
   disturb({ world, hosts, random: random.fork(), rates: plan.worldFaults, untilMs });
-  await timeline.runUntil(untilMs);
+  const failures: Failure[] = [];
+  const limited = async (run: () => Promise<void>) => {
+    try {
+      await run();
+    } catch (error) {
+      if (!(error instanceof StepLimitError)) throw error;
+      failures.push({ checker: 'steps', what: error.message });
+    }
+  };
+  await limited(() => timeline.runUntil(untilMs));
 
   for (const client of clients) client.stop();
   world.faults.stop();
@@ -170,7 +183,9 @@ async function play(scene: Scene): Promise<{ record: RunRecord; failures: Failur
   for (const host of hosts) host.heal();
   const healedMs = timeline.nowMs;
   timeline.mark('healed');
-  const failures = await converge(scene, auditor, healedMs);
+  await limited(async () => {
+    failures.push(...(await converge(scene, auditor, healedMs)));
+  });
   return {
     failures,
     record: {

@@ -88,6 +88,8 @@ export class Wisher {
         return this.#frame();
       case 'conflict':
         return this.#conflict() ?? this.#reserve();
+      case 'stranger':
+        return this.#stranger() ?? this.#reserve();
       case 'wrong':
         return this.#wrong();
       case 'stale':
@@ -335,6 +337,16 @@ export class Wisher {
     const other = known.verb === 'reserve' ? 'sell' : 'reserve';
     const payload = { id, sku, qty: this.#random.between(50, 60) };
     return { kind: 'sku', channel: known.channel, verb: other, payload };
+  }
+
+  /** Another channel's id: a stranger with the same name. */
+  #stranger(): Wish | undefined {
+    const known = this.#pick(this.#asked.filter((intent) => intent.verb === 'reserve'));
+    if (known?.kind !== 'sku') return undefined;
+    const { id, sku } = known.payload;
+    const channel = this.#random.pick(sellers.filter((other) => other !== known.channel));
+    const payload = { id, sku, qty: this.#few() };
+    return { kind: 'sku', channel, verb: this.#random.pick(['reserve', 'sell']), payload };
   }
 
   #stale(nowMs: number): Wish {

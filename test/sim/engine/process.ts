@@ -14,6 +14,7 @@ import type { Timeline } from './timeline.ts';
 interface Waiting {
   readonly kind: 'timer' | 'message';
   readonly label: string;
+  readonly sinceMs: number;
   readonly run: () => void;
 }
 
@@ -22,6 +23,8 @@ export class SimProcess {
   readonly clock: Clock;
   /** Milliseconds that its wall clock is ahead. */
   skewMs = 0;
+  /** How long what runs now had been waiting for the process to wake up. */
+  heldMs = 0;
   readonly #timeline: Timeline;
   readonly #random: Random;
   #state: 'running' | 'paused' | 'dead' = 'running';
@@ -52,8 +55,8 @@ export class SimProcess {
   /** Runs code of the process: now, after the wake-up, or never. */
   enter(kind: Waiting['kind'], label: string, run: () => void): void {
     if (this.#state === 'dead') return;
-    if (this.#state === 'paused') this.#waiting.push({ kind, label, run });
-    else run();
+    if (this.#state === 'running') run();
+    else this.#waiting.push({ kind, label, run, sinceMs: this.#timeline.nowMs });
   }
 
   /** A message leaves the process: `arrive` runs after `ms`, unless a crash swallowed it. */
@@ -86,8 +89,17 @@ export class SimProcess {
     ];
     for (const item of ordered) {
       this.#timeline.after(0, `${this.name} catches up: ${item.label}`, () =>
-        this.enter(item.kind, item.label, item.run),
+        this.enter(item.kind, item.label, () => this.#catchUp(item)),
       );
+    }
+  }
+
+  #catchUp(item: Waiting): void {
+    this.heldMs = this.#timeline.nowMs - item.sinceMs;
+    try {
+      item.run();
+    } finally {
+      this.heldMs = 0;
     }
   }
 

@@ -6,6 +6,9 @@
  * 3. Every event leaves a mark in the trace; the hash of all marks names the run.
  */
 
+/** More has happened than any healthy run needs: something runs in circles. */
+export class StepLimitError extends Error {}
+
 interface Scheduled {
   readonly atMs: number;
   readonly order: number;
@@ -28,10 +31,12 @@ export class Timeline {
   #steps = 0;
   readonly #kept: string[] = [];
   readonly #keepMax: number;
+  readonly #stepsMax: number;
 
-  constructor(startMs: number, keepMax = 400) {
+  constructor(startMs: number, keepMax = 400, stepsMax = Number.POSITIVE_INFINITY) {
     this.#nowMs = startMs;
     this.#keepMax = keepMax;
+    this.#stepsMax = stepsMax;
   }
 
   /** Milliseconds, with fractions. */
@@ -94,6 +99,7 @@ export class Timeline {
     if (!item) return false;
     this.#nowMs = Math.max(this.#nowMs, item.atMs);
     this.#steps += 1;
+    if (this.#steps > this.#stepsMax) throw new StepLimitError(`more than ${this.#stepsMax} steps`);
     if (item.label !== '') this.mark(item.label);
     item.run?.();
     await quiet();

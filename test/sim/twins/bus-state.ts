@@ -22,7 +22,17 @@ export interface Listener {
   ended: boolean;
 }
 
+/** A message that lay in a frozen process, and what the process answered when it had woken up. */
+export interface Thawed {
+  readonly process: string;
+  readonly subject: string;
+  readonly heldMs: number;
+  readonly reply: string;
+}
+
 export class BusState {
+  /** For checkers: commands from the past are not executed. */
+  readonly thawed: Thawed[] = [];
   readonly #world: World;
   #listeners: Listener[] = [];
 

@@ -26,11 +26,16 @@ export function busTwin(link: Link): Bus {
     payload: Uint8Array,
     answered?: (payload: string) => void,
   ) => {
+    let heldMs = 0;
     const respond: Respond = (text) => {
+      if (heldMs > 0) {
+        world.bus.thawed.push({ process: to.link.process.name, subject, heldMs, reply: text });
+      }
       to.link.toServer(`${to.link.process.name} replies ${text}`, () => answered?.(text));
     };
     to.link.toProcess(subject, () => {
       if (to.ended) return;
+      heldMs = to.link.process.heldMs;
       to.handle(answered ? { subject, payload, respond } : { subject, payload });
     });
   };

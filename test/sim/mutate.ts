@@ -1,0 +1,73 @@
+/**
+ * Runs a mutation: copies the compiled code below `dist/mutants`, changes it, and searches with the copy
+ * in a process of its own. Needs `npm run build`.
+ */
+
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Mutation, mutations } from './mutations.ts';
+
+const dist = join(process.cwd(), 'dist');
+
+/** A mutant that hangs has been noticed. */
+const huntMaxMs = 10 * 60_000;
+
+export interface Hunt {
+  readonly seeds: number;
+  readonly noticed: number;
+  /** First seed that noticed. */
+  readonly first?: number;
+  readonly failure?: { readonly checker: string; readonly what: string };
+}
+
+/** Makes the changed copy and answers its folder. */
+export function makeMutant(mutation: Mutation): string {
+  const folder = join(dist, 'mutants', String(mutations.indexOf(mutation)));
+  rmSync(folder, { recursive: true, force: true });
+  for (const part of ['src', 'actors', 'test/sim']) {
+    mkdirSync(join(folder, part), { recursive: true });
+    cpSync(join(dist, part), join(folder, part), {
+      recursive: true,
+      filter: (path) => !/\.(map|d\.ts)$/.test(path),
+    });
+  }
+  for (const { file, find, replace } of mutation.edits) {
+    const path = join(folder, `${file}.js`);
+    const text = readFileSync(path, 'utf8');
+    if (text.split(find).length !== 2) {
+      throw new Error(`${mutation.name}: ${file} does not have this once any more: ${find}`);
+    }
+    writeFileSync(
+      path,
+      text.replace(find, () => replace),
+    );
+  }
+  return folder;
+}
+
+/** Searches with the mutant; `all`: does not stop at the first seed that notices. */
+export async function hunt(
+  mutation: Mutation,
+  seeds: { readonly from: number; readonly count: number },
+  all = false,
+): Promise<Hunt> {
+  const folder = makeMutant(mutation);
+  const args = [join(folder, 'test/sim/hunt.js'), String(seeds.from), String(seeds.count)];
+  if (all) args.push('all');
+  const run = promisify(execFile)(process.execPath, args, {
+    maxBuffer: 64_000_000,
+    timeout: huntMaxMs,
+  });
+  const stdout = await run.then(
+    (done) => done.stdout,
+    (error: { killed?: boolean }) => {
+      if (error.killed !== true) throw error;
+      const failure = { checker: 'hang', what: 'a node never gave way again' };
+      return JSON.stringify({ seeds: 1, noticed: 1, failure });
+    },
+  );
+  rmSync(folder, { recursive: true, force: true });
+  return JSON.parse(stdout) as Hunt;
+}
