@@ -14,10 +14,11 @@ import { registerOneShots } from './commands/one-shot.ts';
 import { registerRebuild } from './commands/rebuild.ts';
 import { registerStock } from './commands/stock.ts';
 import { registerUp } from './commands/up.ts';
-import { createContext } from './context.ts';
+import { type Context, createContext } from './context.ts';
 import { environmentHelp } from './environment.ts';
 
-export function createProgram(): Command {
+/** `context` is asked for when a command runs; tests pass their own. */
+export function createProgram(context: () => Context = createContext): Command {
   const program = new Command('lastunit')
     .description('Inventory that never sells the last unit twice.')
     .version(packageVersion())
@@ -25,22 +26,20 @@ export function createProgram(): Command {
     .showHelpAfterError('(lastunit --help lists everything)')
     .exitOverride();
   program.commandsGroup('Run:');
-  registerUp(program, createContext);
-  registerNode(program, createContext);
+  registerUp(program, context);
+  registerNode(program, context);
   program.commandsGroup('Look:');
-  registerStock(program, createContext);
-  registerHistory(program, createContext);
-  registerExplain(program, createContext);
-  registerNodes(program, createContext);
+  registerStock(program, context);
+  registerHistory(program, context);
+  registerExplain(program, context);
+  registerNodes(program, context);
   program.commandsGroup('Change:');
-  registerImport(program, createContext);
-  registerOneShots(program, createContext);
+  registerImport(program, context);
+  registerOneShots(program, context);
   program.commandsGroup('Look after:');
-  registerAudit(program, createContext);
-  registerRebuild(program, createContext);
-  registerFacts(program, createContext);
-  registerDoctor(program, createContext);
-  // Sub-commands inherit nothing by themselves: without this, their mistakes would end the process directly.
-  for (const command of program.commands) command.exitOverride();
+  registerAudit(program, context);
+  registerRebuild(program, context);
+  registerFacts(program, context);
+  registerDoctor(program, context);
   return program;
 }

@@ -35,7 +35,6 @@ export function registerFacts(program: Command, context: () => Context): void {
   choosing(facts.command('drop'))
     .description('removes dead letters for good')
     .action((seqs: readonly number[], which: Which) => drop(seqs, which, context()));
-  for (const command of facts.commands) command.exitOverride();
 }
 
 function numbers(text: string, before: readonly number[] = []): number[] {
