@@ -120,16 +120,17 @@ function confirm(state: SkuState, slot: number, event: ReservationConfirmed): vo
   store.setNumber(slot, NumberField.order, textFingerprint(event.order));
 }
 
-/** Frees what an open hold has reserved; one that had ended before only changes its kind. */
+/** Frees what an open hold has reserved. One that ends a second time is remembered from then on. */
 function end(state: SkuState, slot: number, kind: number, atMs: number): void {
   const { records } = state;
   const { store } = records;
   if (isOpen(store.kind(slot))) {
     addReserved(state, allocationsOf(state, slot), -1);
     ownerOf(state, slot).held -= store.number(slot, NumberField.qty);
-    store.setNumber(slot, NumberField.endedAtMs, atMs);
   }
-  if (store.kind(slot) !== RecordKind.spent) records.become(slot, kind);
+  if (store.kind(slot) === RecordKind.spent) return;
+  store.setNumber(slot, NumberField.endedAtMs, atMs);
+  records.becomeNewest(slot, kind);
 }
 
 /** A hold that was released before it was made: nothing but its id is kept, so that it never is. */

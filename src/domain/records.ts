@@ -89,12 +89,15 @@ export class Records {
 
   /** Changes what a record is; in another list it becomes the newest. */
   become(slot: number, kind: number): void {
-    const from = this.listOf(this.store.kind(slot));
-    const to = this.listOf(kind);
+    if (this.listOf(this.store.kind(slot)) === this.listOf(kind)) this.store.setKind(slot, kind);
+    else this.becomeNewest(slot, kind);
+  }
+
+  /** The same, and the newest of its list whether it was there before or not. */
+  becomeNewest(slot: number, kind: number): void {
+    this.unlink(slot, this.listOf(this.store.kind(slot)));
     this.store.setKind(slot, kind);
-    if (from === to) return;
-    this.unlink(slot, from);
-    this.append(slot, to);
+    this.append(slot, this.listOf(kind));
   }
 
   oldestEnded(): number {

@@ -314,6 +314,26 @@ describe('time', () => {
     },
   );
 
+  test('ends each of many holds at its own time, however many ended otherwise before', () => {
+    const sku = new Sku();
+    sku.receive(1_000);
+    for (let n = 0; n < 1_000; n += 1) {
+      sku.accept({ verb: 'reserve', id: `r-${n}`, qty: 1, ttlMs: 1_000 + ((n * 7_919) % 1_000) });
+    }
+    for (let n = 0; n < 1_000; n += 1) {
+      if (n % 10 > 0) sku.accept({ verb: 'release', reservation: `r-${n}` });
+    }
+    const ended: number[] = [];
+    for (let round = 0; round < 100; round += 1) {
+      for (const event of sku.wait(20)) if ('expiresAtMs' in event) ended.push(event.expiresAtMs);
+      const due = sku.nextExpiryAtMs ?? Number.POSITIVE_INFINITY;
+      expect(due).toBeGreaterThan(sku.nowMs);
+    }
+    expect(ended).toHaveLength(100);
+    expect(ended).toEqual([...ended].sort((a, b) => a - b));
+    expect(sku.stock).toMatchObject({ reserved: 0, reservations: 0 });
+  });
+
   test('ends many holds in steps of a limited size, earliest first', () => {
     const sku = new Sku({ limits: { expiriesPerStepMax: 2 } });
     sku.receive(10);

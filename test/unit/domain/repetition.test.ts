@@ -54,6 +54,20 @@ describe('the same id and payload', () => {
     expect(sku.accept(confirm)).toEqual({ ...first, replayed: true });
   });
 
+  test('answers a confirm of units from elsewhere with where these came from', () => {
+    const sku = new Sku();
+    sku.receive(2, 'a');
+    sku.receive(2, 'b');
+    sku.reserve('r-1', 2);
+    sku.wait(15 * minute);
+    sku.accept({ verb: 'sell', qty: 2, location: 'a' });
+    const confirm = { verb: 'confirm', id: 'c-1', reservation: 'r-1', order: 'o-1' } as const;
+    const first = sku.accept(confirm);
+    expect(first.allocations).toEqual([{ location: 'b', qty: 2 }]);
+    expect(sku.accept(confirm).allocations).toEqual(first.allocations);
+    expect(sku.accept({ ...confirm, id: 'c-2' }).allocations).toEqual(first.allocations);
+  });
+
   test('tells where a reservation was first, also after its units came from elsewhere', () => {
     const sku = new Sku();
     sku.receive(2, 'a');
@@ -178,6 +192,20 @@ describe('memory', () => {
     expect(sku.refuse({ verb: 'confirm', reservation: 'r-1', order: 'o' }).code).toBe(
       'reservation_not_found',
     );
+  });
+
+  test('keeps a hold that was confirmed late for 24 hours from then', () => {
+    const sku = new Sku();
+    sku.receive(5);
+    sku.reserve('r-1', 2);
+    sku.wait(15 * minute);
+    sku.wait(23 * hour);
+    const confirm = { verb: 'confirm', reservation: 'r-1', order: 'o-1' } as const;
+    sku.accept(confirm);
+    sku.wait(24 * hour);
+    expect(sku.accept(confirm).replayed).toBe(true);
+    sku.wait(1);
+    expect(sku.refuse(confirm).code).toBe('reservation_not_found');
   });
 
   test('never forgets an open hold, nor a confirmation while its order may be repeated', () => {
