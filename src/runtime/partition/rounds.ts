@@ -66,6 +66,8 @@ export interface RoundsOptions {
   readonly header: (head: Head) => Omit<JournalHeader, 'kind' | 'expect' | 'atMs' | 'factsTo'>;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** A round is durable; how many events and cart entries it had. */
+  readonly onCommitted: (events: number) => void;
   /** Called between rounds, when state is what the journal says. */
   readonly between: () => void;
   readonly onDeadFact: (dead: DeadFact) => void;
@@ -262,13 +264,16 @@ export class Rounds {
   /** Hands what is committed to the outputs. */
   #publish(round: Round): void {
     const { outputs, head } = this.#options;
+    let count = round.carts.length;
     for (const { resident, events } of round.contributions) {
+      count += events.length;
       resident.lastSeq = head.seq;
       resident.lastAtMs = head.atMs;
       resident.dirty = true;
       outputs.remember(resident.sku, head.seq, events);
       outputs.touch(resident);
     }
+    this.#options.onCommitted(count);
   }
 
   #count(round: Round): void {

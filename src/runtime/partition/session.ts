@@ -6,7 +6,7 @@
 
 import type { LastunitConfig } from '../../config/config.ts';
 import type { Refusal } from '../../domain/outcome.ts';
-import type { JournalMeta, Ports, Timer } from '../../ports.ts';
+import type { JournalMeta, Ports } from '../../ports.ts';
 import type { CartBook } from '../carts/cart-book.ts';
 import type { CommitSlots } from '../commit-slots.ts';
 import type { Logger } from '../log.ts';
@@ -17,6 +17,7 @@ import { type Checkpoint, CheckpointStore } from './checkpoint.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { Committer, type MessageIds } from './committer.ts';
 import { FactFeed } from './facts.ts';
+import { Housekeeping } from './housekeeping.ts';
 import type { Mailbox } from './mailbox.ts';
 import { Outputs } from './outputs.ts';
 import { Pages } from './pages.ts';
@@ -67,26 +68,20 @@ export class Session {
   readonly #tail = new Tail();
   readonly #alarms: Alarms;
   readonly #carts: CartBook;
-  readonly #restWaiting: (() => void)[] = [];
   #head: Head = { seq: 0, atMs: 0, factsTo: 0 };
   #claimSeq = 0;
   #residents: Residents | undefined;
   #outputs: Outputs | undefined;
-  #checkpointer: Checkpointer | undefined;
   #facts: FactFeed | undefined;
   #rounds: Rounds | undefined;
-  #alarmTimer: Timer | undefined;
-  #maintenance: Timer | undefined;
-  #alarmAtMs = Number.POSITIVE_INFINITY;
-  #checkpointDueMs = 0;
-  #serving = false;
+  #housekeeping: Housekeeping | undefined;
   #over = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     const { ports, ids, metrics } = options.shared;
     this.#committer = new Committer(ports.journal, ports.clock, ids, options.partition, metrics);
-    this.#alarms = new Alarms(() => this.#armAlarmTimer());
+    this.#alarms = new Alarms(() => this.#housekeeping?.armAlarm());
     this.#carts = options.makeCarts(this);
   }
 
@@ -112,7 +107,7 @@ export class Session {
 
   /** Events that no checkpoint covers yet. */
   get behindCheckpoint(): number {
-    return this.#head.seq - (this.#checkpointer?.seq ?? 0);
+    return this.#housekeeping?.eventsBehind ?? 0;
   }
 
   /** Fences whoever owned the partition. */
@@ -203,7 +198,7 @@ export class Session {
         shared.log.warn({ partition, sink, error }, 'derived data not written; trying again'),
       // While a round is under way state runs ahead; the moment after it comes by itself.
       wantCollect: () => {
-        if (this.#rounds?.atRest) this.#atRest();
+        if (this.#rounds?.atRest) this.#housekeeping?.atRest();
       },
       relieved: () => this.#rounds?.kick(),
     });
@@ -219,7 +214,7 @@ export class Session {
     this.#residents = residents;
     this.#outputs = outputs;
     this.#facts = facts;
-    this.#checkpointer = new Checkpointer({
+    const checkpointer = new Checkpointer({
       head,
       pageCount: checkpoint?.pageCount ?? config.limits.pageCount,
       pages,
@@ -233,9 +228,9 @@ export class Session {
       previous: stored,
       deadFactsBuried: () => facts.buried(),
       dropFacts: (upTo) => ports.facts.forget(partition, upTo),
-      betweenRounds: (work) => this.betweenRounds(work),
+      betweenRounds: (work) => this.#betweenRounds(work),
     });
-    this.#rounds = new Rounds({
+    const rounds = new Rounds({
       partition,
       limits: config.limits,
       clock: ports.clock,
@@ -255,43 +250,38 @@ export class Session {
         epoch: shared.meta().epoch,
         claim: { revision: shared.membershipRevision(), node: shared.node },
       }),
-      between: () => this.#atRest(),
+      onCommitted: (events) => this.#housekeeping?.committed(events),
+      between: () => this.#housekeeping?.atRest(),
       onDeadFact: ({ fact, refusal }) => void facts.bury(fact, refusal),
       onCart: this.#options.onCart,
       onEnd: (error) => this.#end(error),
       log: shared.log,
       metrics: shared.metrics,
     });
-  }
-
-  /** Runs `work` when no round is under way: state is then what the journal says. */
-  betweenRounds<T>(work: () => T): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const run = () => {
-        if (this.#over) return reject(new Error('the partition is no longer served here'));
-        try {
-          resolve(work());
-        } catch (error) {
-          reject(error as Error);
-        }
-      };
-      if (this.#rounds === undefined || this.#rounds.atRest) run();
-      else this.#restWaiting.push(run);
+    this.#rounds = rounds;
+    this.#housekeeping = new Housekeeping({
+      partition,
+      clock: ports.clock,
+      now: shared.now,
+      limits: config.limits,
+      budget: shared.budget,
+      log: shared.log,
+      head,
+      rounds,
+      outputs,
+      residents,
+      alarms,
+      checkpointer,
+      eventsBehind: tail.events,
     });
   }
 
-  /** Starts deciding. Before it no alarm and no output may start a round: the tail is being read. */
+  /** Starts deciding. */
   serve(): void {
-    this.#serving = true;
-    this.#checkpointDueMs =
-      this.#options.shared.now() + this.#options.shared.config.limits.snapshotEveryMs;
-    this.#maintainLater();
-    this.#armAlarmTimer();
+    this.#housekeeping?.start();
     this.#facts?.wake();
     this.#rounds?.kick();
     this.#carts.resume();
-    // Outputs that became due during recovery have had nobody to ask.
-    this.#atRest();
   }
 
   /** Facts may have arrived. */
@@ -307,7 +297,7 @@ export class Session {
   verifyOutputs(): void {
     const verify = async () => {
       await this.#outputs?.settled();
-      await this.betweenRounds(() => this.#outputs?.collect(this.#head.seq, true));
+      await this.#betweenRounds(() => this.#outputs?.collect(this.#head.seq, true));
     };
     // It rejects only when the session is over, and its successor takes the sinks over anyway.
     verify().catch(() => {});
@@ -317,59 +307,7 @@ export class Session {
   async drain(): Promise<void> {
     await this.#carts.quiesced();
     await this.#rounds?.quiesced();
-    await this.#checkpointer?.run();
-  }
-
-  /** Checkpoints and passivation, also of a partition that nobody calls. */
-  #maintainLater(): void {
-    const { clock } = this.#options.shared.ports;
-    const { snapshotEveryMs } = this.#options.shared.config.limits;
-    this.#maintenance = clock.after(snapshotEveryMs / 2, () => {
-      if (this.#rounds?.atRest) this.#atRest();
-      this.#maintainLater();
-    });
-  }
-
-  /** A moment between rounds: outputs, snapshots and passivation get their turn. */
-  #atRest(): void {
-    if (this.#over || !this.#serving || !this.#rounds) return;
-    if (this.#outputs?.due) this.#outputs.collect(this.#head.seq);
-    this.#restWaiting.shift()?.();
-    const { shared } = this.#options;
-    if (shared.budget.over && (this.#residents?.shrink() ?? 0) > 0) this.#checkpointDueMs = 0;
-    this.#maybeCheckpoint();
-    this.#armAlarmTimer();
-    if (this.#restWaiting.length > 0 && this.#rounds.atRest) queueMicrotask(() => this.#atRest());
-  }
-
-  #maybeCheckpoint(): void {
-    const { shared, partition } = this.#options;
-    const checkpointer = this.#checkpointer;
-    if (!checkpointer || checkpointer.running || this.behindCheckpoint === 0) return;
-    const overdue =
-      shared.now() >= this.#checkpointDueMs ||
-      this.behindCheckpoint >= shared.config.limits.snapshotEveryEvents;
-    if (!overdue) return;
-    this.#checkpointDueMs = shared.now() + shared.config.limits.snapshotEveryMs;
-    checkpointer.run().catch((error: unknown) => {
-      if (!this.#over)
-        shared.log.warn({ partition, error }, 'checkpoint failed; it will be tried again');
-    });
-  }
-
-  #armAlarmTimer(): void {
-    if (this.#over || !this.#serving) return;
-    const next = this.#alarms.nextAtMs();
-    if (next === undefined || (this.#alarmTimer && next >= this.#alarmAtMs)) return;
-    this.#alarmTimer?.cancel();
-    this.#alarmAtMs = next;
-    const { clock } = this.#options.shared.ports;
-    this.#alarmTimer = clock.after(Math.max(0, next - this.#options.shared.now()), () => {
-      this.#alarmTimer = undefined;
-      this.#alarmAtMs = Number.POSITIVE_INFINITY;
-      this.#rounds?.kick();
-      if (this.#rounds?.atRest) this.#armAlarmTimer();
-    });
+    await this.#housekeeping?.checkpoint();
   }
 
   /** Fences the sinks, and writes what a crash of the owner before us left behind. */
@@ -405,7 +343,7 @@ export class Session {
         if (this.#over) return;
         const resident = await this.#residents?.activate(sku);
         if (!resident) return;
-        await this.betweenRounds(() => {
+        await this.#betweenRounds(() => {
           // It may have been passivated meanwhile: then it was clean, and its row is written anew.
           const current = this.#residents?.peek(sku) ?? resident;
           this.#outputs?.touch(current);
@@ -417,6 +355,11 @@ export class Session {
     });
   }
 
+  #betweenRounds<T>(work: () => T): Promise<T> {
+    if (!this.#housekeeping) throw new Error('nothing runs between rounds before recovery');
+    return this.#housekeeping.betweenRounds(work);
+  }
+
   #end(error: unknown): void {
     if (!this.#over) this.#options.onEnd(error);
   }
@@ -424,14 +367,12 @@ export class Session {
   /** Stops everything and forgets it; what waits hears `refusal`. */
   dispose(refusal: Refusal): void {
     this.#over = true;
-    this.#alarmTimer?.cancel();
-    this.#maintenance?.cancel();
+    this.#housekeeping?.stop();
     this.#rounds?.stop(refusal);
     this.#committer.abandon();
     this.#outputs?.close();
     this.#facts?.close();
     this.#carts.dispose(refusal);
     this.#residents?.clear();
-    for (const run of this.#restWaiting.splice(0)) run();
   }
 }

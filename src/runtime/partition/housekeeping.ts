@@ -1,0 +1,148 @@
+/**
+ * What a serving partition does for itself between rounds: writes its outputs, makes checkpoints,
+ * lets idle SKUs go, and rings at the next expiry. State is what the journal says at such a moment;
+ * nothing here delays a round by more than one short step.
+ */
+
+import type { Clock, Timer } from '../../ports.ts';
+import type { Logger } from '../log.ts';
+import type { Alarms } from './alarms.ts';
+import type { Checkpointer } from './checkpointer.ts';
+import type { Outputs } from './outputs.ts';
+import type { ResidentBudget, Residents } from './residents.ts';
+import type { Head, Rounds } from './rounds.ts';
+
+export interface HousekeepingOptions {
+  readonly partition: number;
+  readonly clock: Clock;
+  readonly now: () => number;
+  readonly limits: { readonly snapshotEveryMs: number; readonly snapshotEveryEvents: number };
+  readonly budget: ResidentBudget;
+  readonly log: Logger;
+  readonly head: Head;
+  readonly rounds: Rounds;
+  readonly outputs: Outputs;
+  readonly residents: Residents;
+  readonly alarms: Alarms;
+  readonly checkpointer: Checkpointer;
+  /** Events that recovery found after the last checkpoint. */
+  readonly eventsBehind: number;
+}
+
+export class Housekeeping {
+  readonly #options: HousekeepingOptions;
+  readonly #waiting: (() => void)[] = [];
+  #eventsBehind: number;
+  #checkpointDueMs = 0;
+  #alarmTimer: Timer | undefined;
+  #alarmAtMs = Number.POSITIVE_INFINITY;
+  #maintenance: Timer | undefined;
+  #serving = false;
+  #over = false;
+
+  constructor(options: HousekeepingOptions) {
+    this.#options = options;
+    this.#eventsBehind = options.eventsBehind;
+  }
+
+  /** Events that no checkpoint covers yet. */
+  get eventsBehind(): number {
+    return this.#eventsBehind;
+  }
+
+  /** Begins. Before it no alarm and no output may start a round: the tail is being read. */
+  start(): void {
+    this.#serving = true;
+    this.#checkpointDueMs = this.#options.now() + this.#options.limits.snapshotEveryMs;
+    this.#maintainLater();
+    // Outputs that became due during recovery have had nobody to ask.
+    this.atRest();
+  }
+
+  /** A round with so many events is durable. */
+  committed(events: number): void {
+    this.#eventsBehind += events;
+  }
+
+  /** Runs `work` when no round is under way: state is then what the journal says. */
+  betweenRounds<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = () => {
+        if (this.#over) return reject(new Error('the partition is no longer served here'));
+        try {
+          resolve(work());
+        } catch (error) {
+          reject(error as Error);
+        }
+      };
+      if (this.#options.rounds.atRest) run();
+      else this.#waiting.push(run);
+    });
+  }
+
+  /** Between rounds now: everything gets its turn, what waits one at a time. */
+  atRest(): void {
+    if (this.#over || !this.#serving) return;
+    const { outputs, head, budget, residents, rounds } = this.#options;
+    if (outputs.due) outputs.collect(head.seq);
+    this.#waiting.shift()?.();
+    if (budget.over && residents.shrink() > 0) this.#checkpointDueMs = 0;
+    this.#maybeCheckpoint();
+    this.armAlarm();
+    if (this.#waiting.length > 0 && rounds.atRest) queueMicrotask(() => this.atRest());
+  }
+
+  /** Makes sure that something rings when the next hold may end. */
+  armAlarm(): void {
+    if (this.#over || !this.#serving) return;
+    const { alarms, clock, now, rounds } = this.#options;
+    const next = alarms.nextAtMs();
+    if (next === undefined || (this.#alarmTimer && next >= this.#alarmAtMs)) return;
+    this.#alarmTimer?.cancel();
+    this.#alarmAtMs = next;
+    this.#alarmTimer = clock.after(Math.max(0, next - now()), () => {
+      this.#alarmTimer = undefined;
+      this.#alarmAtMs = Number.POSITIVE_INFINITY;
+      rounds.kick();
+      if (rounds.atRest) this.armAlarm();
+    });
+  }
+
+  /** A checkpoint of everything that has been committed, if there is anything. */
+  async checkpoint(): Promise<void> {
+    const { checkpointer, limits, now } = this.#options;
+    // One that is being made may have begun before the last commits.
+    if (checkpointer.running) await checkpointer.run();
+    if (this.#eventsBehind === 0) return;
+    this.#checkpointDueMs = now() + limits.snapshotEveryMs;
+    const covered = this.#eventsBehind;
+    await checkpointer.run();
+    this.#eventsBehind -= covered;
+  }
+
+  stop(): void {
+    this.#over = true;
+    this.#alarmTimer?.cancel();
+    this.#maintenance?.cancel();
+    for (const run of this.#waiting.splice(0)) run();
+  }
+
+  #maybeCheckpoint(): void {
+    const { checkpointer, limits, now, log, partition } = this.#options;
+    const due = now() >= this.#checkpointDueMs || this.#eventsBehind >= limits.snapshotEveryEvents;
+    if (!due || checkpointer.running) return;
+    this.checkpoint().catch((error: unknown) => {
+      if (this.#over) return;
+      log.warn({ partition, error }, 'checkpoint failed; it will be tried again');
+    });
+  }
+
+  /** Also for a partition that nobody calls. */
+  #maintainLater(): void {
+    const { clock, limits, rounds } = this.#options;
+    this.#maintenance = clock.after(limits.snapshotEveryMs / 2, () => {
+      if (rounds.atRest) this.atRest();
+      this.#maintainLater();
+    });
+  }
+}
