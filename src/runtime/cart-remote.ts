@@ -6,7 +6,7 @@ import type { SkuCommand } from '../domain/commands.ts';
 import { partitionOf, skuKeyOf } from '../domain/names.ts';
 import type { Answer } from '../domain/outcome.ts';
 import type { Bus, Inbound } from '../ports.ts';
-import type { CartRemote } from './carts/cart-book.ts';
+import type { CartRemote } from './carts/cart-lines.ts';
 import type { Partition } from './partition/partition.ts';
 import { unavailable } from './partition/refusals.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import type { CartCommand } from '../contract/cart.ts';
-import type { CartRemote } from './carts/cart-book.ts';
+import type { CartRemote } from './carts/cart-lines.ts';
 import type { MembershipKeeper } from './membership.ts';
 import { Partition, type PartitionPhase, type PartitionStatus } from './partition/partition.ts';
 import type { NodeShared } from './partition/session.ts';

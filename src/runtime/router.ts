@@ -125,14 +125,19 @@ export class Router {
 
   /** A single-SKU command that is about a cart's line: its home decides. */
   toHome(work: CommandWork): void {
-    const { slot } = work;
-    const command = cartCommandOf(work.command);
-    if (!command) {
-      const refusal = invalidRequest('reservation', 'is of a cart, which has no partial confirm');
-      return slot.reply(encodeError(idOf(work.command), refusal), refusal);
+    const { command, slot } = work;
+    const { channel, verb } = command;
+    const request = cartRequestOf(command);
+    if (!request) {
+      const refusal = invalidRequest('qty', 'is of a cart, which has no partial confirm');
+      return slot.reply(encodeError(idOf(command), refusal), refusal);
     }
-    const { channel, verb, fingerprint: _, ...payload } = command;
-    this.#cart(command, slot, 1, `cmd.${channel}.${verb}`, JSON.stringify(payload));
+    // Parsed as any other cart command, so that it has one fingerprint wherever home lives.
+    const payload = JSON.stringify(request);
+    const parsed = parseCommand(verb, channel, payload, this.#options.config);
+    if (!parsed.ok) return slot.reply(encodeError(parsed.id, parsed.refusal), parsed.refusal);
+    if (parsed.kind !== 'cart') throw new Error(`${verb} of a cart's line is no cart command`);
+    this.#cart(parsed.command, slot, 1, `cmd.${channel}.${verb}`, payload);
   }
 
   #onCommand(message: Inbound, subject: string, hop: number): void {
@@ -310,16 +315,12 @@ function refusalIn(reply: Uint8Array): Refusal | undefined {
   return (JSON.parse(utf8.decode(reply)) as { error: Refusal }).error;
 }
 
-/** The same wish as a cart command; undefined where carts have no such wish. */
-function cartCommandOf(command: SkuCommand): CartCommand | undefined {
-  const skus = [command.sku];
-  if (command.verb === 'confirm' && command.qty === undefined) {
-    const { sku: _, qty: _qty, ...rest } = command;
-    return { ...rest, skus };
+/** The same wish as a request about the whole cart; undefined where carts have no such wish. */
+function cartRequestOf(command: SkuCommand): object | undefined {
+  if (command.verb !== 'confirm' && command.verb !== 'renew' && command.verb !== 'release') {
+    return undefined;
   }
-  if (command.verb === 'renew' || command.verb === 'release') {
-    const { sku: _, ...rest } = command;
-    return { ...rest, skus };
-  }
-  return undefined;
+  if (command.verb === 'confirm' && command.qty !== undefined) return undefined;
+  const { verb: _verb, channel: _channel, fingerprint: _, sku, ...fields } = command;
+  return { ...fields, skus: [sku] };
 }

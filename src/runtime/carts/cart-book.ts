@@ -1,11 +1,14 @@
 /**
  * The carts whose home is this partition: their records, their entries on the way into the journal,
- * and one course per command under way (invariant 8). Commands of one cart run one after another.
+ * and one course per command under way (invariant 8).
+ *
+ * 1. Commands of one cart run one after another.
+ * 2. What home answers from its record alone waits for a barrier, like every other answer (invariant
+ *    2): a home that has been replaced knows nothing of what happened since.
  */
 
 import type { LastunitConfig } from '../../config/config.ts';
 import type { CartAnswer, CartCommand } from '../../contract/cart.ts';
-import { encodeCartReply, encodeError } from '../../contract/replies.ts';
 import {
   type CartEntry,
   type CartRecord,
@@ -15,20 +18,16 @@ import {
   evolveCart,
   forgetCarts,
 } from '../../domain/carts.ts';
-import type { SkuCommand } from '../../domain/commands.ts';
-import type { Answer, Refusal } from '../../domain/outcome.ts';
-import type { Clock, Timer } from '../../ports.ts';
+import type { Refusal } from '../../domain/outcome.ts';
+import type { Clock } from '../../ports.ts';
 import type { Logger } from '../log.ts';
 import { overloaded, unavailable } from '../partition/refusals.ts';
-import type { CartEntries } from '../partition/rounds.ts';
+import type { CartEntries, CartWrite } from '../partition/rounds.ts';
 import type { ReplySlot } from '../partition/work.ts';
+import { CartCaller } from './cart-caller.ts';
 import { CartCourse } from './cart-course.ts';
-import { answerAtOnce } from './cart-rules.ts';
-
-/** Reaches any SKU's actor, wherever its partition lives. Never rejects. */
-export interface CartRemote {
-  perform(command: SkuCommand): Promise<Answer>;
-}
+import { CartLines, type CartRemote } from './cart-lines.ts';
+import { answerAtOnce, holderOf, spendsId } from './cart-rules.ts';
 
 export interface CartBookOptions {
   readonly partition: number;
@@ -41,29 +40,26 @@ export interface CartBookOptions {
   readonly wanted: () => void;
 }
 
-interface Waiting {
-  readonly command: CartCommand;
-  readonly slot: ReplySlot;
-  /** Nobody waits longer behind another command than that one's own caller does. */
-  readonly patience: Timer;
-}
-
-interface QueuedEntry {
-  readonly entry: CartEntry;
-  readonly text: string;
+/** An entry, or only the wish to know that home is still here. */
+interface QueuedWrite {
+  readonly entry: CartEntry | undefined;
+  readonly text: string | undefined;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
 const forgetEveryMs = 60_000;
+/** Commands that wait behind another one of the same cart. */
+const waitingPerCartMax = 100;
 
 export class CartBook implements CartEntries {
   readonly #options: CartBookOptions;
   readonly #carts = new Map<string, CartRecord>();
-  /** Commands behind the one that a cart's course is busy with. */
-  readonly #busy = new Map<string, Waiting[]>();
+  /** Callers behind the one that a cart's course is busy with. */
+  readonly #busy = new Map<string, CartCaller[]>();
   readonly #courses = new Set<CartCourse>();
-  #entries: QueuedEntry[] = [];
+  readonly #callers = new Set<CartCaller>();
+  #writes: QueuedWrite[] = [];
   #idle: (() => void)[] = [];
   #disposed = false;
   #forgetAtMs = 0;
@@ -72,27 +68,31 @@ export class CartBook implements CartEntries {
     this.#options = options;
   }
 
-  get waiting(): boolean {
-    return this.#entries.length > 0;
+  get options(): CartBookOptions {
+    return this.#options;
   }
 
-  /** Resolves when no course is under way. */
+  get waiting(): boolean {
+    return this.#writes.length > 0;
+  }
+
+  /** Resolves when no course is under way and nobody waits. */
   quiesced(): Promise<void> {
-    if (this.#courses.size === 0) return Promise.resolve();
+    if (this.#courses.size + this.#callers.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  take(bytesMax: number): { text: string; committed: (atMs: number) => void }[] {
-    const taken: { text: string; committed: (atMs: number) => void }[] = [];
+  take(bytesMax: number): CartWrite[] {
+    const taken: CartWrite[] = [];
     let bytes = 0;
-    while (this.#entries.length > 0 && (taken.length === 0 || bytes < bytesMax)) {
-      const queued = this.#entries.shift() as QueuedEntry;
-      bytes += queued.text.length;
+    while (this.#writes.length > 0 && (taken.length === 0 || bytes < bytesMax)) {
+      const { entry, text, resolve } = this.#writes.shift() as QueuedWrite;
+      bytes += text?.length ?? 0;
       taken.push({
-        text: queued.text,
+        text,
         committed: (atMs) => {
-          evolveCart(this.#carts, queued.entry, atMs);
-          queued.resolve();
+          if (entry) evolveCart(this.#carts, entry, atMs);
+          resolve();
         },
       });
     }
@@ -119,90 +119,103 @@ export class CartBook implements CartEntries {
   /** Carries on whatever an earlier owner of home left unfinished. */
   resume(): void {
     for (const [key, cart] of this.#carts) {
-      if (cart.intent) this.#run(key, CartCourse.resumed(this, cart, cart.intent));
-      else if (!cart.settled) this.#run(key, CartCourse.settling(this, cart));
+      if (cart.intent || cart.settling) this.#run(key, CartCourse.resumed(this, cart));
     }
-  }
-
-  /** A command for one of our carts. The slot is answered exactly once. */
-  handle(command: CartCommand, slot: ReplySlot): void {
-    const { limits } = this.#options.config;
-    const channel = 'heldBy' in command ? (command.heldBy ?? command.channel) : command.channel;
-    const key = cartKey(channel, command.verb === 'reserve' ? command.id : command.reservation);
-    const queue = this.#busy.get(key);
-    if (queue) {
-      this.#queue(queue, command, slot);
-      return;
-    }
-    if (this.#courses.size >= limits.cartsOpenMax) {
-      const refusal = overloaded('too many carts are being decided', limits.overloadedRetryMs);
-      return slot.reply(encodeError(command.id, refusal), refusal);
-    }
-    this.#forget();
-    const cart = this.#carts.get(key);
-    const answer = answerAtOnce(command, cart, this.#options.now(), this.#options.config);
-    if (answer) return this.answer(command, slot, answer);
-    this.#run(key, CartCourse.started(this, channel, command, cart, slot));
-  }
-
-  get options(): CartBookOptions {
-    return this.#options;
   }
 
   record(key: string): CartRecord | undefined {
     return this.#carts.get(key);
   }
 
-  answer(command: CartCommand, slot: ReplySlot, answer: CartAnswer): void {
-    slot.reply(
-      encodeCartReply(command, answer),
-      answer.kind === 'refused' ? answer.refusal : undefined,
-    );
+  /** A command for one of our carts. The slot is answered exactly once. */
+  handle(command: CartCommand, slot: ReplySlot): void {
+    const { clock, config } = this.#options;
+    const caller = new CartCaller({
+      command,
+      slot,
+      clock,
+      timeoutMs: config.limits.cartTimeoutMs,
+      onAnswered: (answered) => {
+        this.#callers.delete(answered);
+        this.#tellIfIdle();
+      },
+    });
+    this.#callers.add(caller);
+    this.#attend(caller);
   }
 
   /** Resolves when the entry is durable and folded; rejects when home moves first. */
   write(entry: CartEntry): Promise<void> {
-    if (this.#disposed) return Promise.reject(new Error('the cart has another home now'));
-    return new Promise((resolve, reject) => {
-      this.#entries.push({ entry, text: JSON.stringify([entry]), resolve, reject });
-      this.#options.wanted();
-    });
+    return this.#write(entry, JSON.stringify([entry]));
   }
 
   /** Answers everybody who waits; the courses go on. */
   refuseHeld(refusal: Refusal): void {
-    for (const course of this.#courses) course.refuse(refusal);
-    for (const queue of this.#busy.values()) {
-      for (const { command, slot, patience } of queue.splice(0)) {
-        patience.cancel();
-        slot.reply(encodeError(command.id, refusal), refusal);
-      }
-    }
+    for (const caller of [...this.#callers]) caller.refuse(refusal);
   }
 
   dispose(refusal: Refusal): void {
     this.#disposed = true;
     this.refuseHeld(refusal);
     for (const course of this.#courses) course.abandon();
-    for (const { reject } of this.#entries) reject(new Error('the cart has another home now'));
-    this.#entries = [];
+    for (const { reject } of this.#writes.splice(0)) reject(movedError());
   }
 
-  get disposed(): boolean {
-    return this.#disposed;
+  #attend(caller: CartCaller): void {
+    const { command } = caller;
+    const { config, now } = this.#options;
+    const { limits } = config;
+    const id = command.verb === 'reserve' ? command.id : command.reservation;
+    const key = cartKey(holderOf(command), id);
+    const queue = this.#busy.get(key);
+    if (queue && queue.length < waitingPerCartMax) {
+      queue.push(caller);
+      return;
+    }
+    if (queue || this.#courses.size >= limits.cartsOpenMax) {
+      const what = queue ? `cart ${id} is busy` : 'too many carts are being decided';
+      return caller.refuse(overloaded(what, limits.overloadedRetryMs));
+    }
+    this.#forget();
+    const cart = this.#carts.get(key);
+    const answer = answerAtOnce(command, cart, { nowMs: now(), config });
+    if (answer === undefined) this.#run(key, CartCourse.started(this, caller, cart));
+    else void this.#answerProven(caller, answer, cart);
   }
 
-  #queue(queue: Waiting[], command: CartCommand, slot: ReplySlot): void {
-    const { clock, config } = this.#options;
-    const patience = clock.after(config.limits.cartTimeoutMs, () => {
-      const at = queue.indexOf(waiting);
-      if (at < 0) return;
-      queue.splice(at, 1);
-      const refusal = unavailable('the cart is busy with another command');
-      slot.reply(encodeError(command.id, refusal), refusal);
+  async #answerProven(
+    caller: CartCaller,
+    answer: CartAnswer,
+    cart: CartRecord | undefined,
+  ): Promise<void> {
+    const { command } = caller;
+    try {
+      if (answer.kind === 'refused' && spendsId(command, cart, this.#options.config)) {
+        const channel = holderOf(command);
+        const id = 'reservation' in command ? command.reservation : command.id;
+        await this.write({ type: 'spent', channel, id });
+      } else await this.#write(undefined, undefined);
+      caller.answer(cart ? await this.#refreshed(answer, cart) : answer);
+    } catch {
+      caller.refuse(unavailable('the cart is moving'));
+    }
+  }
+
+  /** A repetition says what is available now. */
+  async #refreshed(answer: CartAnswer, cart: CartRecord): Promise<CartAnswer> {
+    if (answer.kind === 'refused') return answer;
+    const { remote, clock, config } = this.#options;
+    const over = () => this.#disposed;
+    const lines = new CartLines({ ...cart, remote, clock, config, over });
+    return { ...answer, lines: await lines.refreshed(answer.lines) };
+  }
+
+  #write(entry: CartEntry | undefined, text: string | undefined): Promise<void> {
+    if (this.#disposed) return Promise.reject(movedError());
+    return new Promise((resolve, reject) => {
+      this.#writes.push({ entry, text, resolve, reject });
+      this.#options.wanted();
     });
-    const waiting = { command, slot, patience };
-    queue.push(waiting);
   }
 
   #run(key: string, course: CartCourse): void {
@@ -212,21 +225,26 @@ export class CartBook implements CartEntries {
       this.#courses.delete(course);
       const queue = this.#busy.get(key) ?? [];
       this.#busy.delete(key);
-      for (const { command, slot, patience } of queue) {
-        patience.cancel();
-        if (this.#disposed) {
-          const refusal = unavailable('the cart is moving');
-          slot.reply(encodeError(command.id, refusal), refusal);
-        } else this.handle(command, slot);
+      for (const caller of queue) {
+        if (!caller.answered && !this.#disposed) this.#attend(caller);
       }
-      if (this.#courses.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      this.#tellIfIdle();
     });
+  }
+
+  #tellIfIdle(): void {
+    if (this.#courses.size + this.#callers.size > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #forget(): void {
     const nowMs = this.#options.now();
     if (nowMs < this.#forgetAtMs) return;
     this.#forgetAtMs = nowMs + forgetEveryMs;
-    forgetCarts(this.#carts, nowMs, this.#options.config.limits.endedHoldsMs);
+    forgetCarts(this.#carts, nowMs, this.#options.config.limits);
   }
+}
+
+function movedError(): Error {
+  return new Error('the cart has another home now');
 }

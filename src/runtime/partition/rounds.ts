@@ -40,11 +40,17 @@ export interface Head {
   factsTo: number;
 }
 
-/** Cart entries that home has decided and the next round writes (invariant 8). */
+/** An entry that home has decided; without text it only wants proof that home is still here. */
+export interface CartWrite {
+  readonly text: string | undefined;
+  readonly committed: (atMs: number) => void;
+}
+
+/** Cart entries that the next round writes (invariant 8). */
 export interface CartEntries {
   readonly waiting: boolean;
   /** Takes entries up to about `bytesMax`. */
-  take(bytesMax: number): { readonly text: string; readonly committed: (atMs: number) => void }[];
+  take(bytesMax: number): CartWrite[];
 }
 
 export interface RoundsOptions {
@@ -186,9 +192,9 @@ export class Rounds {
     try {
       this.#intake.fill(round);
       const cartEntries = this.#options.carts.take(limits.commitBytesMax - round.bytes);
-      for (const entry of cartEntries) round.addCartEntry(entry.text);
+      for (const { text } of cartEntries) if (text !== undefined) round.addCartEntry(text);
       if (round.hasEvents) await this.#commit(round);
-      else if (!round.empty) await this.#prove(round);
+      else if (!round.empty || cartEntries.length > 0) await this.#prove(round);
       // An acknowledgement may have waited for a frozen process: its answers are from the past.
       this.#options.standstill();
       // Facts that changed nothing leave no message: their position goes with the next commit.
