@@ -9,7 +9,13 @@ import type { NodeRecord, Subscription } from '../ports.ts';
 import { bucketStream } from './adapter-names.ts';
 import { guarded } from './guarded.ts';
 import { header } from './headers.ts';
-import { type JetStreamApi, type StoredMessage, unavailable } from './jetstream-api.ts';
+import {
+  ApiError,
+  apiError,
+  type JetStreamApi,
+  type StoredMessage,
+  unavailable,
+} from './jetstream-api.ts';
 import { readInOrder } from './ordered-read.ts';
 import { readAll } from './read-all.ts';
 
@@ -92,8 +98,7 @@ export function createReadModels(api: JetStreamApi, names: Names): ReadModels {
   const { buckets, streams, subjects } = names;
 
   async function value(bucket: string, key: string): Promise<unknown> {
-    const subject = keyValueSubject(bucket, key);
-    const message = await api.message(bucketStream(bucket), { last_by_subj: subject });
+    const message = await newest(api, bucketStream(bucket), keyValueSubject(bucket, key));
     return message === undefined || isDeletion(message) ? undefined : parsed(message.payload);
   }
 
@@ -150,7 +155,7 @@ export function createReadModels(api: JetStreamApi, names: Names): ReadModels {
 
     async history(sku, each) {
       const subject = subjects.event(skuKeyOf(sku));
-      const last = await api.message(streams.events, { last_by_subj: subject });
+      const last = await newest(api, streams.events, subject);
       if (last === undefined) return;
       const range = { stream: streams.events, subject, from: 1, to: last.seq };
       await readInOrder(api, { ...range, stallMs: 2_000, giveUpMs: 10_000 }, (message) => {
@@ -172,7 +177,7 @@ export function createReadModels(api: JetStreamApi, names: Names): ReadModels {
 
     async historyVersion(sku) {
       const subject = subjects.event(skuKeyOf(sku));
-      const last = await api.message(streams.events, { last_by_subj: subject });
+      const last = await newest(api, streams.events, subject);
       if (last === undefined) return 0;
       const { events } = parsed(last.payload) as { events: readonly HistoryEvent[] };
       return events.at(-1)?.version ?? 0;
@@ -212,6 +217,21 @@ export function createReadModels(api: JetStreamApi, names: Names): ReadModels {
   };
 }
 
+/** A subject's newest message; also undefined where no node has made the stream yet. */
+async function newest(
+  api: JetStreamApi,
+  stream: string,
+  subject: string,
+): Promise<StoredMessage | undefined> {
+  try {
+    return await api.message(stream, { last_by_subj: subject });
+  } catch (error) {
+    const { cause } = error as { cause?: unknown };
+    if (cause instanceof ApiError && cause.apiCode === apiError.streamNotFound) return undefined;
+    throw error;
+  }
+}
+
 /** The server lists a stream's subjects in pages, without reading the messages. */
 async function skuNames(
   api: JetStreamApi,
@@ -227,6 +247,7 @@ async function skuNames(
         offset,
       })
       .catch((error: unknown) => {
+        if (error instanceof ApiError && error.apiCode === apiError.streamNotFound) return nothing;
         throw unavailable(error);
       });
     const keys = Object.keys(page.state.subjects ?? {});
@@ -239,6 +260,8 @@ async function skuNames(
     if (keys.length === 0 || offset >= total || skus.length >= limit) return { skus, total };
   }
 }
+
+const nothing: SubjectsPage = { total: 0, state: {} };
 
 interface SubjectsPage {
   /** Subjects that match the filter, on all pages. */

@@ -28,7 +28,13 @@ interface Folded {
   atMs: number;
 }
 
-type Render = (folded: Folded) => string;
+type Row = Readonly<Record<string, unknown>>;
+
+/** One read model: how its rows look, and whether one that is there is right. */
+interface Model {
+  readonly render: (folded: Folded) => string;
+  readonly isRight: (there: Row, wanted: Row) => boolean;
+}
 
 export function registerRebuild(program: Command, context: () => Context): void {
   program
@@ -59,7 +65,7 @@ async function run(bucket: string, json: boolean, context: Context): Promise<voi
 
 async function rebuild(bucket: string, context: Context, session: Session) {
   const { api, names, read } = session;
-  const render = rendererOf(bucket, context, session);
+  const model = modelOf(bucket, context, session);
   const meta = (await read.value(names.buckets.nodes, 'meta')) as JournalMeta | undefined;
   if (meta === undefined) throw failure('there is no journal yet: start a node first');
   // Rows before journal: whatever stands in a row is then in the fold, unless it is no row of ours.
@@ -69,7 +75,7 @@ async function rebuild(bucket: string, context: Context, session: Session) {
   for (let partition = 0; partition < meta.partitions; partition += 1) {
     context.output.progress(`journal: partition ${partition} of ${meta.partitions}`);
     for (const [sku, folded] of await foldPartition(journal, partition)) {
-      wanted.set(skuKeyOf(sku), replacement(render(folded), folded.seq));
+      wanted.set(skuKeyOf(sku), replacement(model, model.render(folded), folded.seq));
     }
   }
   const skus = wanted.size;
@@ -92,29 +98,35 @@ function removal(): WantedRow {
   };
 }
 
-/** Nothing to do where the row is the same already, or newer than what has been folded. */
-function replacement(payload: string, seq: number): WantedRow {
-  let sawOurs = false;
+/** Nothing to do where the row is right already, or newer than what has been folded. */
+function replacement(model: Model, payload: string, seq: number): WantedRow {
+  const wanted = rowOf(payload) as Row;
+  let tried = false;
   return (stored) => {
-    if (stored?.payload === payload) return undefined;
+    const there = rowOf(stored?.payload);
+    if (there !== undefined && model.isRight(there, wanted)) return undefined;
     // A row that appears while we write is its owner's, who knows better.
-    if (sawOurs && asOfSeqOf(stored?.payload) > seq) return undefined;
-    sawOurs = true;
+    if (tried && there !== undefined && Number(there.asOfSeq) > seq) return undefined;
+    tried = true;
     return { payload };
   };
 }
 
-function asOfSeqOf(payload: string | undefined): number {
+function rowOf(payload: string | undefined): Row | undefined {
   try {
-    return Number((JSON.parse(payload ?? '{}') as { asOfSeq?: number }).asOfSeq ?? 0);
+    const row: unknown = JSON.parse(payload ?? 'null');
+    return typeof row === 'object' && row !== null ? (row as Row) : undefined;
   } catch {
-    return 0;
+    return undefined;
   }
 }
 
-function rendererOf(bucket: string, { config }: Context, { names }: Session): Render {
+function modelOf(bucket: string, { config }: Context, { names }: Session): Model {
   if (bucket === names.buckets.stock) {
-    return ({ state, seq, atMs }) => stockRowOf(state, { asOfSeq: seq, updatedAtMs: atMs });
+    return {
+      render: ({ state, seq, atMs }) => stockRowOf(state, { asOfSeq: seq, updatedAtMs: atMs }),
+      isRight: (there, wanted) => JSON.stringify(there) === JSON.stringify(wanted),
+    };
   }
   const channels = viewChannels(config);
   const channel = channels.find((name) => names.buckets.view(name) === bucket);
@@ -123,8 +135,16 @@ function rendererOf(bucket: string, { config }: Context, { names }: Session): Re
     throw usageError(`${bucket} is no read model; these are: ${known.join(', ')}`);
   }
   const rules = config.rules.channels.get(channel)!;
-  return ({ state, seq, atMs }) =>
-    viewRowOf(state, rules, { asOfSeq: seq, updatedAtMs: atMs }).payload;
+  return {
+    render: ({ state, seq, atMs }) =>
+      viewRowOf(state, rules, { asOfSeq: seq, updatedAtMs: atMs }).payload,
+    // Written only when something visible changes, so an older row may be right.
+    isRight: (there, wanted) =>
+      ['sku', 'available', 'status'].every((field) => there[field] === wanted[field]) &&
+      ['version', 'asOfSeq', 'updatedAtMs'].every(
+        (field) => Number(there[field]) <= Number(wanted[field]),
+      ),
+  };
 }
 
 async function foldPartition(journal: Journal, partition: number): Promise<Map<string, Folded>> {
