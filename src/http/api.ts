@@ -3,7 +3,7 @@
  * displayed come from the read models, never from the actors.
  */
 
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ReadModels } from '../nats/read-models.ts';
 import { type Backend, type ServiceInfo, viewChannels } from './backend.ts';
 import type { ChangeFeed } from './changes.ts';
@@ -16,8 +16,12 @@ export interface ApiOptions {
   readonly feed: ChangeFeed;
 }
 
-interface SkuPath {
-  Params: { '*': string };
+/**
+ * A SKU is a part of the path, or `?sku=`: clients resolve `..` in a path by themselves, and that may be a SKU.
+ */
+interface AboutSku {
+  Params: { '*'?: string };
+  Querystring: { sku?: string; limit?: string; channel?: string; at?: string };
 }
 
 const pageDefault = 50;
@@ -53,9 +57,10 @@ export function registerApi(app: FastifyInstance, options: ApiOptions): void {
     })),
   }));
 
-  app.get<{ Querystring: { q?: string; limit?: string; offset?: string } }>(
+  app.get<{ Querystring: { q?: string; sku?: string; limit?: string; offset?: string } }>(
     '/api/stock',
-    async ({ query }) => {
+    async ({ query }, reply) => {
+      if (query.sku !== undefined) return oneSku(query.sku, reply);
       const limit = numberIn(query.limit, pageDefault, 1, pageMax);
       const offset = numberIn(query.offset, 0, 0, Number.MAX_SAFE_INTEGER);
       const found = await index.search(read(), query.q ?? '', offset, limit);
@@ -64,32 +69,31 @@ export function registerApi(app: FastifyInstance, options: ApiOptions): void {
     },
   );
 
-  app.get<SkuPath>('/api/stock/*', async ({ params }, reply) => {
-    const row = await skuRow(read(), params['*'], channels);
-    return row ?? unknownSku(reply, params['*']);
-  });
+  const oneSku = async (sku: string, reply: FastifyReply) =>
+    (await skuRow(read(), sku, channels)) ?? unknownSku(reply, sku);
+  app.get<AboutSku>('/api/stock/*', (request, reply) => oneSku(skuIn(request), reply));
 
-  app.get<SkuPath & { Querystring: { limit?: string } }>(
-    '/api/history/*',
-    async ({ params, query }, reply) => {
-      const limit = numberIn(query.limit, historyDefault, 1, historyMax);
-      const history = await historyOf(read(), params['*'], limit);
-      return history ?? unknownSku(reply, params['*']);
-    },
-  );
+  for (const path of ['/api/history', '/api/history/*']) {
+    app.get<AboutSku>(path, async (request, reply) => {
+      const limit = numberIn(request.query.limit, historyDefault, 1, historyMax);
+      const sku = skuIn(request);
+      return (await historyOf(read(), sku, limit)) ?? unknownSku(reply, sku);
+    });
+  }
 
-  app.get<SkuPath & { Querystring: { channel?: string; at?: string } }>(
-    '/api/explain/*',
-    async ({ params, query }, reply) => {
-      const atMs = query.at === undefined ? undefined : Number(query.at);
-      const explained = await explainSku(read(), params['*'], {
+  for (const path of ['/api/explain', '/api/explain/*']) {
+    app.get<AboutSku>(path, async (request, reply) => {
+      const { channel, at } = request.query;
+      const atMs = at === undefined ? Number.NaN : Number(at);
+      const sku = skuIn(request);
+      const explained = await explainSku(read(), sku, {
         config: info.config,
-        channel: query.channel,
+        channel,
         atMs: Number.isFinite(atMs) ? atMs : undefined,
       });
-      return explained ?? unknownSku(reply, params['*']);
-    },
-  );
+      return explained ?? unknownSku(reply, sku);
+    });
+  }
 
   app.get('/api/nodes', async () => {
     const { node } = backend();
@@ -108,6 +112,10 @@ export function registerApi(app: FastifyInstance, options: ApiOptions): void {
     reply.hijack();
     feed.stream(reply.raw, request.query.sku);
   });
+}
+
+function skuIn({ params, query }: Pick<FastifyRequest<AboutSku>, 'params' | 'query'>): string {
+  return params['*'] ?? query.sku ?? '';
 }
 
 /** A row of `inv_stock` with what each channel sees. */

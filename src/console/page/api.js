@@ -8,11 +8,6 @@ export async function ask(path, signal) {
   return body;
 }
 
-/** A SKU as a part of a path. */
-export function skuPath(sku) {
-  return encodeURIComponent(sku);
-}
-
 /**
  * Calls back for every changed row, and when everything must be read again. The browser connects again by itself.
  * @param {{stock(row: object): void, view(row: object): void, reload(): void, status(text: string, kind: string): void}} on

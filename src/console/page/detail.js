@@ -1,6 +1,6 @@
 // One SKU: the lines that make up its number, what each channel sees, its holds and its story.
 
-import { ask, skuPath } from './api.js';
+import { ask } from './api.js';
 import { el, table } from './dom.js';
 import { clock, duration, moment, number, words } from './format.js';
 
@@ -49,13 +49,13 @@ export class DetailPanel {
 
   async #load() {
     const sku = this.#sku;
-    const path = skuPath(sku);
-    const channel = this.#channel === '' ? '' : `?channel=${this.#channel}`;
+    const path = `sku=${encodeURIComponent(sku)}`;
+    const channel = this.#channel === '' ? '' : `&channel=${this.#channel}`;
     try {
       const [row, explained, history] = await Promise.all([
-        ask(`stock/${path}`),
-        ask(`explain/${path}${channel}`),
-        ask(`history/${path}?limit=${storyLength}`),
+        ask(`stock?${path}`),
+        ask(`explain?${path}${channel}`),
+        ask(`history?${path}&limit=${storyLength}`),
       ]);
       if (sku === this.#sku) this.#element.replaceChildren(...this.#draw(row, explained, history));
     } catch (error) {

@@ -1,6 +1,6 @@
 // All SKUs with what each channel may sell, searched by name, changing as the system does.
 
-import { ask, skuPath } from './api.js';
+import { ask } from './api.js';
 import { el, empty, figure } from './dom.js';
 import { clock, number, words } from './format.js';
 
@@ -93,7 +93,7 @@ export class StockView {
 
   #draw(row, flash = '') {
     const open = () => {
-      location.hash = `stock/${skuPath(row.sku)}`;
+      location.hash = `stock/${encodeURIComponent(row.sku)}`;
     };
     const channels = this.#channels.map((name) => {
       const view = row.channels?.[name];
