@@ -23,7 +23,7 @@ import type { Moment } from './moment.ts';
 import { decideRepetition } from './repetition.ts';
 import type { ChannelRules, Rules } from './rules.ts';
 import { channelIndex, type SkuState } from './state.ts';
-import { refused, type Verdict } from './verdict.ts';
+import { limitExceeded, refused, type Verdict } from './verdict.ts';
 import { stockRead } from './views.ts';
 
 /**
@@ -57,7 +57,9 @@ export function decide(
     });
   }
   if (!state.known && !creates(command)) return unknownSku(state);
-  if (state.records.rememberedCount >= limits.idsPerSkuMax) return overloaded(state, moment, rules);
+  if (state.records.rememberedCount >= limits.idsPerSkuMax && !isFact(command)) {
+    return command.verb === 'cart.hold' ? noRoom(state, rules) : overloaded(state, moment, rules);
+  }
   return decideVerb(state, command, channel, moment, rules);
 }
 
@@ -65,8 +67,7 @@ export function decide(
 export function rulesFor(command: SkuCommand, rules: Rules): ChannelRules | undefined {
   const channel = rules.channels.get(command.channel);
   if (channel === undefined) {
-    const isFact = 'fact' in command && command.fact === true;
-    return isFact ? rules.factSources : undefined;
+    return command.verb !== 'get' && isFact(command) ? rules.factSources : undefined;
   }
   const { verb } = command;
   // A cart asks its lines on behalf of a channel that was allowed to ask for the cart.
@@ -140,6 +141,17 @@ function unknownSku(state: SkuState): Verdict {
 function forbidden(command: SkuCommand): Verdict {
   const { channel, verb } = command;
   return refused('forbidden', `channel ${channel} may not ${verb}`, { sku: command.sku });
+}
+
+/** What has happened already cannot wait for room; it is few compared with what channels ask for. */
+function isFact(command: WritingCommand): boolean {
+  return 'fact' in command && command.fact === true;
+}
+
+/** A cart has one verdict: it does not wait for room while it holds what others want. */
+function noRoom(state: SkuState, { limits }: Rules): Verdict {
+  const message = `${limits.idsPerSkuMax} ids are remembered`;
+  return limitExceeded(state.sku, 'idsPerSkuMax', message);
 }
 
 /** The ids that are remembered fill their room: what is oldest makes place when its time has come. */

@@ -89,6 +89,29 @@ test('a probe says what a hold would, and holds nothing', () => {
   expect(sku.accept({ verb: 'cart.hold', id: 'cart-1', qty: 2 }).replayed).toBeUndefined();
 });
 
+describe('a SKU that remembers as many ids as it may', () => {
+  function full(): Sku {
+    const sku = new Sku({ limits: { idsPerSkuMax: 3 } });
+    for (let times = 0; times < 3; times++) sku.receive(1);
+    return sku;
+  }
+
+  test('refuses a cart for good: it does not keep other lines waiting for room', () => {
+    const sku = full();
+    expect(sku.refuse({ verb: 'reserve', qty: 1 }).code).toBe('overloaded');
+    expect(sku.refuse({ verb: 'cart.hold', id: 'cart-1', qty: 1 })).toMatchObject({
+      code: 'limit_exceeded',
+      limit: 'idsPerSkuMax',
+    });
+  });
+
+  test('takes facts: they have happened', () => {
+    const sku = full();
+    sku.accept({ verb: 'sell', qty: 1, fact: true });
+    expect(sku.stock.onHand).toBe(2);
+  });
+});
+
 test('a line whose units are gone says how many there are', () => {
   const sku = withLine();
   sku.wait(15 * minute);
