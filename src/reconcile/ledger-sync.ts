@@ -12,15 +12,37 @@ import type { CommitEntries, LedgerStore } from './store/ledger-store.ts';
 /** Commits that are written to the store in one transaction. */
 const commitsPerWrite = 250;
 
-/** Resolves when all of the partitions have been read. Rejects with a `PortError`. */
+/**
+ * Resolves when all of the partitions have been read: `anew` if it is another journal than before.
+ * Rejects with a `PortError`.
+ */
 export async function syncLedger(
   journal: Journal,
   ledger: LedgerStore,
   partitions: number,
-): Promise<void> {
+): Promise<'further' | 'anew'> {
+  const isAnew = await isOtherJournal(journal, ledger, partitions);
   for (let partition = 0; partition < partitions; partition += 1) {
     await syncPartition(journal, ledger, partition);
   }
+  return isAnew ? 'anew' : 'further';
+}
+
+/** A restored backup has another epoch, or ends before what we have read (invariant 13). */
+async function isOtherJournal(
+  journal: Journal,
+  ledger: LedgerStore,
+  partitions: number,
+): Promise<boolean> {
+  for (let partition = 0; partition < partitions; partition += 1) {
+    const last = await journal.last(partition);
+    if (last === undefined) continue;
+    if (ledger.belongTo(decodeJournalMessage(last.payload).epoch)) return true;
+    if (last.seq >= ledger.position(partition)) return false;
+    ledger.forget();
+    return true;
+  }
+  return false;
 }
 
 export async function syncPartition(
@@ -30,7 +52,6 @@ export async function syncPartition(
 ): Promise<void> {
   const last = await journal.last(partition);
   if (last === undefined) return;
-  ledger.belongTo(decodeJournalMessage(last.payload).epoch);
   const from = ledger.position(partition) + 1;
   if (from > last.seq) return;
   const writer = new CommitWriter(ledger, partition);

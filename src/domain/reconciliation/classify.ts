@@ -19,6 +19,9 @@ export function classify(
 ): Containment {
   if (entry.correction === true) return 'in';
   if (entry.postedAtMs !== undefined) return byAcknowledgement(entry.postedAtMs, window);
+  if (entry.postedByMs !== undefined && entry.postedByMs <= window.asOfFromMs) return 'in';
+  const postedThroughMs = window.postedThrough?.get(entry.lane) ?? Number.NEGATIVE_INFINITY;
+  if (entry.occurredAtMs <= postedThroughMs) return 'in';
   const watermark = window.watermarks.get(entry.lane);
   if (watermark !== undefined) {
     const below =

@@ -20,6 +20,8 @@ export interface LedgerEntry {
   readonly document: string;
   /** When the ERP acknowledged having posted it, by the ERP's clock. */
   readonly postedAtMs?: number;
+  /** By when it had been posted at the latest: an acknowledgement without a time of its own. */
+  readonly postedByMs?: number;
   /** Our own correction towards the ERP: the ERP's number rests on what it corrected. */
   readonly correction?: true;
 }
@@ -55,6 +57,8 @@ export interface SnapshotWindow {
   readonly asOfFromMs: number;
   readonly asOfToMs: number;
   readonly watermarks: ReadonlyMap<string, Watermark>;
+  /** Per lane, a time up to which the ERP had said that all is posted; it says nothing of later. */
+  readonly postedThrough?: ReadonlyMap<string, number>;
 }
 
 /** One line of one snapshot: what the ERP has on hand. */

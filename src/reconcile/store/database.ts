@@ -24,7 +24,8 @@ const schema = `
   CREATE TABLE entry (
     id INTEGER PRIMARY KEY, line INTEGER NOT NULL, delta INTEGER NOT NULL,
     occurredAtMs INTEGER NOT NULL, recordedAtMs INTEGER NOT NULL, seq INTEGER NOT NULL,
-    lane TEXT NOT NULL, document TEXT NOT NULL, postedAtMs INTEGER, isCorrection INTEGER NOT NULL
+    lane TEXT NOT NULL, document TEXT NOT NULL, postedMs INTEGER, postedIsExact INTEGER,
+    isCorrection INTEGER NOT NULL
   );
   CREATE INDEX entryOfLine ON entry (line);
   CREATE INDEX entryOfDocument ON entry (document, lane);
@@ -34,6 +35,14 @@ const schema = `
     evidence TEXT NOT NULL
   );
   CREATE INDEX correctionOfLine ON correction (line);
+
+  -- Per source: how far its acknowledgements have been read, and those whose document is not known yet.
+  CREATE TABLE acknowledged (source TEXT PRIMARY KEY, seq INTEGER NOT NULL, unmatched TEXT NOT NULL)
+    WITHOUT ROWID;
+  -- What a source has said of whole lanes, and when.
+  CREATE TABLE lanePosted (
+    source TEXT NOT NULL, lane TEXT NOT NULL, throughMs INTEGER NOT NULL, saidAtMs INTEGER NOT NULL
+  );
 
   -- The snapshot that is being compared.
   CREATE TABLE staged (

@@ -35,6 +35,19 @@ export interface RecordedCorrection {
   readonly evidence: Readonly<Record<string, unknown>>;
 }
 
+/** A document that the ERP says it has posted: exactly then, or by then. */
+export interface PostedDocument {
+  readonly document: string;
+  /** Absent: of any lane. */
+  readonly lane?: string;
+  readonly atMs: number;
+  readonly isExact: boolean;
+}
+
+/** An ERP also posts what is none of ours: only the newest are worth another try. */
+const unmatchedMax = 5_000;
+const lanePostedKeptMs = 48 * 60 * 60_000;
+
 export class LedgerStore {
   readonly #sql: Sql;
   #statements: ReturnType<typeof prepared>;
@@ -44,13 +57,20 @@ export class LedgerStore {
     this.#statements = prepared(sql);
   }
 
-  /** Forgets everything if what is stored comes from another journal. */
-  belongTo(epoch: string): void {
+  /** Forgets everything if what is stored comes from another journal; answers whether it did. */
+  belongTo(epoch: string): boolean {
     const stored = this.#statements.meta.get('epoch') as { value: string } | undefined;
-    if (stored?.value === epoch) return;
+    if (stored?.value === epoch) return false;
+    const isOther = stored !== undefined;
+    if (isOther) this.forget();
+    this.#statements.setMeta.run('epoch', epoch);
+    return isOther;
+  }
+
+  /** Everything is to be read again. */
+  forget(): void {
     remade(this.#sql);
     this.#statements = prepared(this.#sql);
-    this.#statements.setMeta.run('epoch', epoch);
   }
 
   /** Sequence up to which the partition has been read; 0: not at all. */
@@ -108,11 +128,41 @@ export class LedgerStore {
     return found.seq ?? undefined;
   }
 
-  /** Records that the ERP has posted a document; answers how many entries that are. */
-  acknowledge(document: string, lane: string | undefined, postedAtMs: number): number {
-    return lane === undefined
-      ? this.#statements.postedAnywhere.run(postedAtMs, document).changes
-      : this.#statements.posted.run(postedAtMs, document, lane).changes;
+  /** Records that the ERP has posted a document; answers the entries that belong to it. */
+  acknowledge({ document, lane, atMs, isExact }: PostedDocument): LedgerEntry[] {
+    const found = (this.#statements.ofDocument.all(document) as EntryRow[]).filter(
+      (row) => row.isCorrection === 0 && (lane === undefined || row.lane === lane),
+    );
+    for (const { id } of found) this.#statements.posted.run(atMs, isExact ? 1 : 0, id);
+    return found.map(asEntry);
+  }
+
+  /** Sequence up to which the source's acknowledgements have been taken. */
+  acknowledgedTo(source: string): number {
+    const row = this.#statements.acknowledged.get(source) as { seq: number } | undefined;
+    return row?.seq ?? 0;
+  }
+
+  /** Acknowledgements whose documents were not known when they came. */
+  unmatchedAcknowledgements(source: string): PostedDocument[] {
+    const row = this.#statements.acknowledged.get(source) as { unmatched: string } | undefined;
+    return row === undefined ? [] : JSON.parse(row.unmatched);
+  }
+
+  acknowledged(source: string, seq: number, unmatched: readonly PostedDocument[]): void {
+    const kept = JSON.stringify(unmatched.slice(-unmatchedMax));
+    this.#statements.setAcknowledged.run(source, seq, kept);
+  }
+
+  laneIsPosted(source: string, lane: string, throughMs: number, saidAtMs: number): void {
+    this.#statements.addLanePosted.run(source, lane, throughMs, saidAtMs);
+    this.#statements.dropLanePosted.run(source, saidAtMs - lanePostedKeptMs);
+  }
+
+  /** Per lane, the latest time up to which the source had said, by `atMs`, that all is posted. */
+  lanesPosted(source: string, atMs: number): ReadonlyMap<string, number> {
+    const rows = this.#statements.lanesPosted.all(source, atMs) as { lane: string; ms: number }[];
+    return new Map(rows.map(({ lane, ms }) => [lane, ms]));
   }
 
   /** Adds to the opening balance of a line what happened and was recorded before `beforeMs`. */
@@ -136,7 +186,8 @@ interface EntryRow {
   readonly seq: number;
   readonly lane: string;
   readonly document: string;
-  readonly postedAtMs: number | null;
+  readonly postedMs: number | null;
+  readonly postedIsExact: number | null;
   readonly isCorrection: number;
 }
 
@@ -147,10 +198,13 @@ interface CorrectionRow {
 }
 
 function asEntry(row: EntryRow): LedgerEntry {
-  const { delta, occurredAtMs, recordedAtMs, seq, lane, document, postedAtMs } = row;
+  const { delta, occurredAtMs, recordedAtMs, seq, lane, document, postedMs } = row;
   const entry = { delta, occurredAtMs, recordedAtMs, seq, lane, document };
   if (row.isCorrection === 1) return { ...entry, correction: true };
-  return postedAtMs === null ? entry : { ...entry, postedAtMs };
+  if (postedMs === null) return entry;
+  return row.postedIsExact === 1
+    ? { ...entry, postedAtMs: postedMs }
+    : { ...entry, postedByMs: postedMs };
 }
 
 function asLine(row: unknown): LedgerLine | undefined {
@@ -180,8 +234,16 @@ function prepared(sql: Sql) {
     entries: one('SELECT * FROM entry WHERE line = ?'),
     corrections: one('SELECT seq, delta, evidence FROM correction WHERE line = ? ORDER BY seq'),
     documentSeq: one('SELECT max(seq) AS seq FROM entry WHERE document = ? AND lane = ?'),
-    posted: one('UPDATE entry SET postedAtMs = ? WHERE document = ? AND lane = ?'),
-    postedAnywhere: one('UPDATE entry SET postedAtMs = ? WHERE document = ?'),
+    ofDocument: one('SELECT * FROM entry WHERE document = ?'),
+    posted: one('UPDATE entry SET postedMs = ?, postedIsExact = ? WHERE id = ?'),
+    acknowledged: one('SELECT seq, unmatched FROM acknowledged WHERE source = ?'),
+    setAcknowledged: one('INSERT OR REPLACE INTO acknowledged VALUES (?, ?, ?)'),
+    addLanePosted: one('INSERT INTO lanePosted VALUES (?, ?, ?, ?)'),
+    dropLanePosted: one('DELETE FROM lanePosted WHERE source = ? AND saidAtMs < ?'),
+    lanesPosted: one(
+      `SELECT lane, max(throughMs) AS ms FROM lanePosted WHERE source = ? AND saidAtMs <= ?
+       GROUP BY lane`,
+    ),
     foldable: one(
       'SELECT sum(delta) AS sum FROM entry WHERE line = ? AND occurredAtMs < ? AND recordedAtMs < ?',
     ),

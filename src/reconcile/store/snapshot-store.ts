@@ -45,7 +45,17 @@ export class SnapshotStore {
     this.#sql = sql;
     this.#source = source;
     this.#statements = prepared(sql);
-    const rows = this.#statements.snapshots.all(source) as { number: number; window: string }[];
+    this.reload();
+  }
+
+  /** Reads again what is remembered of snapshots: the tables have been made anew. */
+  reload(): void {
+    this.#windows.clear();
+    this.#numbers.clear();
+    const rows = this.#statements.snapshots.all(this.#source) as {
+      number: number;
+      window: string;
+    }[];
     for (const { number, window } of rows) this.#know(number, decodeWindow(window));
   }
 
@@ -139,6 +149,14 @@ export class SnapshotStore {
     this.#statements.remember.run(source, line, JSON.stringify(stored));
   }
 
+  /** Whether the last snapshot that we have compared is the one that the cluster knows as its last. */
+  wasLastCompared(snapshotId: string | undefined): boolean {
+    const last = this.#statements.lastSnapshot.get(this.#source) as
+      | { snapshotId: string }
+      | undefined;
+    return last?.snapshotId === snapshotId;
+  }
+
   /** Another reconciler has compared snapshots that we have not seen: ours are not in a row. */
   breakStreaks(): void {
     this.#statements.breakStreaks.run(this.#source);
@@ -202,13 +220,15 @@ interface StagedRow {
   readonly agreedIn: number | null;
 }
 
-function encodeWindow({ watermarks, ...window }: SnapshotWindow): string {
-  return JSON.stringify({ ...window, watermarks: [...watermarks] });
+function encodeWindow({ watermarks, postedThrough, ...window }: SnapshotWindow): string {
+  const maps = { watermarks: [...watermarks], postedThrough: [...(postedThrough ?? [])] };
+  return JSON.stringify({ ...window, ...maps });
 }
 
 function decodeWindow(text: string): SnapshotWindow {
-  const { watermarks, ...window } = JSON.parse(text);
-  return { ...window, watermarks: new Map(watermarks) };
+  const { watermarks, postedThrough, ...window } = JSON.parse(text);
+  const maps = { watermarks: new Map(watermarks), postedThrough: new Map(postedThrough) };
+  return { ...window, ...maps } as SnapshotWindow;
 }
 
 const stagedColumns = `
@@ -226,6 +246,9 @@ function prepared(sql: Sql) {
     addSnapshot: sql.prepare(
       `INSERT INTO snapshot (source, snapshotId, window) VALUES (?, ?, ?)
        ON CONFLICT DO UPDATE SET window = excluded.window RETURNING number`,
+    ),
+    lastSnapshot: sql.prepare(
+      'SELECT snapshotId FROM snapshot WHERE source = ? ORDER BY number DESC LIMIT 1',
     ),
     dropSnapshots: sql.prepare('DELETE FROM snapshot WHERE source = ? AND number < ?'),
     stage: sql.prepare('INSERT INTO staged (sku, location, qty, packSize) VALUES (?, ?, ?, ?)'),

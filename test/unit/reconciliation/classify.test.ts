@@ -43,6 +43,19 @@ describe('by acknowledgement', () => {
   });
 });
 
+test('an acknowledgement without a time proves that it was posted by then, and nothing else', () => {
+  const entry = (postedBy: number) => moved(-1, 98, { postedByMs: postedBy * minute });
+  expect(classify(entry(99), readAt(100, 110), lane)).toBe('in');
+  expect(classify(entry(120), readAt(100, 110), lane)).toBe('uncertain');
+});
+
+test('a time up to which a lane had been posted says nothing of what is later', () => {
+  const window = { ...readAt(100), postedThrough: new Map([['web', 98 * minute]]) };
+  expect(classify(moved(-1, 98), window, lane)).toBe('in');
+  expect(classify(moved(-1, 99), window, lane)).toBe('uncertain');
+  expect(classify(moved(-1, 98, { lane: 'pos' }), window, lane)).toBe('uncertain');
+});
+
 describe('by watermark', () => {
   const window = readAt(100, 110, { web: { throughMs: 95 * minute }, pos: { throughSeq: 7 } });
 
