@@ -50,7 +50,8 @@ interface Covered {
 
 interface Encoded {
   readonly entry: PageEntry;
-  readonly pieces: readonly string[];
+  /** Read once. */
+  readonly pieces: Iterable<string>;
 }
 
 export class Checkpointer {
@@ -119,7 +120,7 @@ export class Checkpointer {
     });
     const updates = new Map<string, PageEntry>();
     for (const [sku, { entry, pieces }] of encoded) {
-      if (pieces.length > 0) await pages.writePieces(sku, entry.coversSeq, pieces);
+      if (entry.pieces > 0) await pages.writePieces(sku, entry.coversSeq, pieces);
       updates.set(sku, entry);
     }
     await pages.write(number, updates);
@@ -191,19 +192,24 @@ export class Checkpointer {
   }
 }
 
+/**
+ * Entries of a large SKU are copied now and turned into text only as they are written, so that no
+ * round waits for 300,000 holds to be serialised.
+ */
 function encodeSku(state: SkuState, coversSeq: number, lastSeq: number, lastAtMs: number): Encoded {
-  const pieces = [...encodeEntries(state, entriesPerPiece)].map((piece) => JSON.stringify(piece));
-  const entries = state.entryCount;
-  const inline = entries <= inlineEntriesMax;
-  return {
-    entry: {
-      coversSeq,
-      lastSeq,
-      lastAtMs,
-      head: JSON.stringify(encodeHead(state)),
-      inline: inline ? (pieces[0] ?? '[]') : undefined,
-      pieces: inline ? 0 : pieces.length,
-    },
-    pieces: inline ? [] : pieces,
-  };
+  const { entryCount } = state;
+  const entry = { coversSeq, lastSeq, lastAtMs, head: JSON.stringify(encodeHead(state)) };
+  const pieces = encodeEntries(state, entriesPerPiece);
+  if (entryCount <= inlineEntriesMax) {
+    const [only = []] = pieces;
+    return { entry: { ...entry, inline: JSON.stringify(only), pieces: 0 }, pieces: [] };
+  }
+  // A single piece is not a copy: it is turned into text before anything changes.
+  const texts = entryCount <= entriesPerPiece ? [...asTexts(pieces)] : asTexts(pieces);
+  const count = Math.ceil(entryCount / entriesPerPiece);
+  return { entry: { ...entry, inline: undefined, pieces: count }, pieces: texts };
+}
+
+function* asTexts(pieces: Iterable<unknown[]>): Iterable<string> {
+  for (const piece of pieces) yield JSON.stringify(piece);
 }

@@ -119,16 +119,17 @@ export class Pages {
   }
 
   /** Stores the pieces of a large SKU; they are found only once the page names them. */
-  async writePieces(sku: string, coversSeq: number, pieces: readonly string[]): Promise<void> {
-    const writes = pieces.map(async (payload, index) => {
+  async writePieces(sku: string, coversSeq: number, pieces: Iterable<string>): Promise<void> {
+    let index = 0;
+    for (const payload of pieces) {
       const key = this.pieceKey(sku, coversSeq, index);
       const done = await this.#snapshots.write(key, payload, 0);
       // The same piece from an attempt whose answer was lost: same name, same content.
       if (done.kind === 'conflict' && (await this.#snapshots.read(key))?.payload !== payload) {
         throw new SnapshotLostError(`snapshot piece ${key} holds something else`);
       }
-    });
-    await Promise.all(writes);
+      index += 1;
+    }
   }
 
   /**

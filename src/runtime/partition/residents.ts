@@ -127,7 +127,7 @@ export class Residents {
         return this.#all.get(sku) ?? this.#create(sku, entry, pieces);
       } catch (error) {
         // A checkpoint has replaced what we were reading.
-        if (error instanceof SnapshotLostError && pages.peek(sku) !== found) continue;
+        if (error instanceof SnapshotLostError && found && pages.peek(sku) !== found) continue;
         // NATS is away: the SKU waits, its partition stays.
         if (!(error instanceof PortError) || this.#cleared) throw error;
         await new Promise<void>((resolve) => this.#options.clock.after(retryMs, resolve));
