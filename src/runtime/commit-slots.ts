@@ -1,9 +1,11 @@
 /**
  * How many commits a node has in flight across its partitions. Fewer, larger commits beat many
- * small ones under load: while a partition waits for its slot, its next round grows.
+ * small ones under load: while a partition waits for its slot, its next round grows. Closed while
+ * the node must not commit anything.
  */
 export class CommitSlots {
   #free: number;
+  #closed = false;
   readonly #waiting: (() => void)[] = [];
 
   constructor(slots: number) {
@@ -12,7 +14,7 @@ export class CommitSlots {
 
   /** Resolves when a slot is ours; first come, first served. */
   acquire(): Promise<void> | undefined {
-    if (this.#free > 0) {
+    if (this.#free > 0 && !this.#closed) {
       this.#free -= 1;
       return undefined;
     }
@@ -20,8 +22,26 @@ export class CommitSlots {
   }
 
   release(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#free += 1;
+    this.#free += 1;
+    this.#serve();
+  }
+
+  /** Nobody gets a slot before `open`; what is in flight goes on. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  open(): void {
+    this.#closed = false;
+    this.#serve();
+  }
+
+  #serve(): void {
+    while (!this.#closed && this.#free > 0) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      this.#free -= 1;
+      next();
+    }
   }
 }

@@ -35,6 +35,8 @@ export interface MembershipOptions {
   readonly onTaken: () => void;
   /** Our name may be ours from now on, and was not until now. */
   readonly onAttempt: () => void;
+  /** There is a new estimate of our clock's offset. */
+  readonly onTime: () => void;
 }
 
 interface Heard {
@@ -195,10 +197,14 @@ export class MembershipKeeper {
 
   async #renew(): Promise<boolean> {
     const { ports, time, config } = this.#options;
-    const askedMs = ports.clock.now();
-    const renewed = await ports.members.renew(this.#record());
-    if (renewed.kind === 'taken') return false;
-    time.observe(renewed.serverNowMs, askedMs, ports.clock.now());
+    for (let told: boolean | undefined; told !== time.off; ) {
+      told = time.off;
+      const askedMs = ports.clock.now();
+      const renewed = await ports.members.renew(this.#record());
+      if (renewed.kind === 'taken') return false;
+      time.observe(renewed.serverNowMs, askedMs, ports.clock.now());
+    }
+    this.#options.onTime();
     if (this.#failing) {
       this.#failing = false;
       this.#quietUntilMs = ports.clock.now() + config.limits.memberTtlMs + 250;
@@ -246,7 +252,8 @@ export class MembershipKeeper {
       partitions: serving(),
       startedAtMs: this.#startedAtMs,
       renewedAtMs: time.now(),
-      ...(this.#leaving ? { leaving: true } : {}),
+      // With a clock that is too far off nothing can be committed here: others take over meanwhile.
+      ...(this.#leaving || time.off ? { leaving: true } : {}),
       ...(httpUrl === undefined ? {} : { httpUrl }),
     };
   }

@@ -1,11 +1,10 @@
 /**
- * The node's idea of the common time: its own clock corrected by the NATS servers' timestamps, and
- * the detection of a frozen process.
+ * The node's idea of the common time: its own clock corrected by the NATS servers' timestamps.
  *
  * - The offset is the median of the last estimates, so that one bad clock among several servers
- *   moves nobody. Above `clockOffsetMaxMs` the node stops committing.
- * - A stall is noticed when a ticker is late, or by the first message handled after it: whatever
- *   was received before the next PONG of the server is from the past.
+ *   moves nobody. Above `clockOffsetMaxMs` the node stops committing, and owns nothing.
+ * - After the process stood still or its clock jumped, which looks the same, nothing is committed
+ *   before the next estimate.
  */
 
 import type { Clock } from '../ports.ts';
@@ -17,6 +16,7 @@ export class NodeTime {
   readonly #offsetMaxMs: number;
   #estimates: number[] = [];
   #offsetMs = 0;
+  #doubted = false;
 
   constructor(clock: Clock, offsetMaxMs: number) {
     this.#clock = clock;
@@ -33,17 +33,31 @@ export class NodeTime {
   }
 
   /** Whether the node's clock is too far off to decide about expiry. */
+  get off(): boolean {
+    return Math.abs(this.#offsetMs) > this.#offsetMaxMs;
+  }
+
+  /** Whether what `now` says may be committed. */
   get trusted(): boolean {
-    return Math.abs(this.#offsetMs) <= this.#offsetMaxMs;
+    return !this.#doubted && !this.off;
+  }
+
+  /** The clock may have jumped: it is not trusted before the next estimate. */
+  doubt(): void {
+    this.#doubted = true;
+    this.#estimates = [];
   }
 
   /** Takes one estimate: the server's time, and our clock before and after asking for it. */
   observe(serverNowMs: number, askedMs: number, answeredMs: number): void {
-    this.#estimates.push(serverNowMs - (askedMs + answeredMs) / 2);
+    const estimate = serverNowMs - (askedMs + answeredMs) / 2;
+    const errorMs = Math.abs(answeredMs - askedMs) / 2;
+    this.#estimates.push(estimate);
     if (this.#estimates.length > estimatesKept) this.#estimates.shift();
     const sorted = [...this.#estimates].sort((a, b) => a - b);
     const median = sorted[Math.floor(sorted.length / 2)] as number;
     // Within the round trip an offset cannot be told from delay: leave a good clock alone.
-    this.#offsetMs = Math.abs(median) <= (answeredMs - askedMs) / 2 + 2 ? 0 : Math.round(median);
+    this.#offsetMs = Math.abs(median) <= errorMs + 2 ? 0 : Math.round(median);
+    this.#doubted = false;
   }
 }

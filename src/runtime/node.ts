@@ -15,7 +15,7 @@ import { MembershipKeeper } from './membership.ts';
 import { type Metrics, noMetrics } from './metrics.ts';
 import { NodeTime } from './node-time.ts';
 import { MessageIds } from './partition/committer.ts';
-import type { PartitionStatus } from './partition/partition.ts';
+import type { Partition, PartitionStatus } from './partition/partition.ts';
 import { ResidentBudget } from './partition/residents.ts';
 import type { NodeShared } from './partition/session.ts';
 import { Partitions } from './partitions.ts';
@@ -85,6 +85,7 @@ class Node implements LastunitNode {
   #recording: Promise<void> = Promise.resolve();
   #subscriptions: Subscription[] = [];
   #readyWaiting: (() => void)[] = [];
+  #clockOff = false;
   /** Messages since the last attempt to join: not ours before our name is. Undefined: it is. */
   #early: Inbound[] | undefined = [];
 
@@ -112,7 +113,7 @@ class Node implements LastunitNode {
       now: () => this.#time.now(),
       standstill: () => this.#stall.stale(),
     };
-    const local = (partition: number) => this.#partitions.get(partition);
+    const local = (partition: number) => this.#local(partition);
     const ownerOf = (partition: number) => this.#membership.ownerOf(partition);
     this.#stall = new StallWatch(ports.clock, {
       stallMaxMs: config.limits.stallMaxMs,
@@ -162,6 +163,7 @@ class Node implements LastunitNode {
       onAttempt: () => {
         this.#early = [];
       },
+      onTime: () => this.#timeKnown(),
     });
   }
 
@@ -243,6 +245,11 @@ class Node implements LastunitNode {
     return this.#meta;
   }
 
+  /** With a clock that is too far off nothing is decided here: others own the partitions, or nobody. */
+  #local(partition: number): Partition | undefined {
+    return this.#time.off ? undefined : this.#partitions.get(partition);
+  }
+
   async #genesisRecorded(partition: number): Promise<boolean> {
     const meta = await this.#ports.members.meta(this.#knownMeta());
     return meta.genesis.includes(partition);
@@ -271,7 +278,7 @@ class Node implements LastunitNode {
     const [, , , what = '', ...rest] = message.subject.split('.');
     if (what === 'inner') {
       if (this.#stall.stale()) return answerInner(message, undefined);
-      return answerInner(message, this.#partitions.get(Number(rest[0])));
+      return answerInner(message, this.#local(Number(rest[0])));
     }
     if (what === 'handover') {
       void this.#handOver(Number(rest[0])).then((done) => message.respond?.(done));
@@ -313,6 +320,7 @@ class Node implements LastunitNode {
 
   /** Ready: every partition that is ours serves, or will not be served until it is repaired. */
   #isReady(): boolean {
+    if (this.#time.off) return false;
     for (let partition = 0; partition < this.#config.partitions; partition++) {
       if (this.#membership.ownerOf(partition) !== this.#options.name) continue;
       const phase = this.#partitions.get(partition)?.phase;
@@ -339,6 +347,27 @@ class Node implements LastunitNode {
       'this process stood still: what came before is not executed',
     );
     for (const partition of this.#partitions.values()) partition.stalled();
+    // The clock may have jumped: nothing is committed before it has been compared again.
+    this.#time.doubt();
+    this.#shared.slots.close();
+    if (!this.#early) this.#membership.refresh();
+  }
+
+  #timeKnown(): void {
+    const { off, offsetMs } = this.#time;
+    if (off !== this.#clockOff) {
+      this.#clockOff = off;
+      if (off) {
+        this.#options.log.error(
+          { offsetMs, clockOffsetMaxMs: this.#config.limits.clockOffsetMaxMs },
+          'THIS CLOCK IS WRONG: nothing is committed on this node until its clock agrees with the NATS servers',
+        );
+        for (const partition of this.#partitions.values()) partition.stalled();
+      } else this.#options.log.warn({ offsetMs }, 'this clock is right again');
+      this.#partitionsChanged();
+    }
+    if (this.#time.trusted) this.#shared.slots.open();
+    else this.#shared.slots.close();
   }
 
   #taken(): void {

@@ -1,7 +1,7 @@
 /**
  * Notices that this process was frozen (SIGSTOP, a suspended machine, an event loop that stood
  * still), so that commands from the past are not executed: everything received before the server's
- * next PONG counts as stale.
+ * next PONG counts as stale. A clock that jumps, forwards or backwards, looks the same.
  */
 
 import type { Clock, Timer } from '../ports.ts';
@@ -53,7 +53,7 @@ export class StallWatch {
     const now = this.#clock.now();
     const lateMs = now - this.#lastTickMs - tickMs;
     this.#lastTickMs = now;
-    if (lateMs > this.#options.stallMaxMs) this.#thaw(lateMs);
+    if (Math.abs(lateMs) > this.#options.stallMaxMs) this.#thaw(lateMs);
   }
 
   #thaw(lateMs: number): void {

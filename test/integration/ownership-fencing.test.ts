@@ -334,6 +334,8 @@ test('a round that is acknowledged while the process stands still is answered `u
     const { reply } = await call;
     armed = false;
     expect(reply).toMatchObject({ ok: false, error: { code: 'unavailable' } });
+    // The servers have stood still as well, or this clock would now be wrong.
+    clock.reset();
   }
   expect(await caller.insist('inv.cmd.web.reserve', { id: 'r', sku: 'X', qty: 1 })).toMatchObject({
     ok: true,

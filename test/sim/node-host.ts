@@ -137,6 +137,7 @@ export class NodeHost {
   /** Whatever was done to it is over. */
   heal(): void {
     this.#skewMs = 0;
+    if (this.#process) this.#process.skewMs = 0;
     this.#process?.resume();
     this.start();
   }

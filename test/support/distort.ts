@@ -74,12 +74,16 @@ export function unsureJournal(decide: (call: JournalCall, index: number) => Fate
 /** A clock that a test moves: `jump` makes it look as if the process had stood still. */
 export function jumpingClock(): {
   readonly jump: (ms: number) => void;
+  readonly reset: () => void;
   readonly wrap: (ports: Ports) => Ports;
 } {
   let aheadMs = 0;
   return {
     jump: (ms) => {
       aheadMs += ms;
+    },
+    reset: () => {
+      aheadMs = 0;
     },
     wrap: (ports) => ({
       ...ports,
