@@ -5,7 +5,10 @@
  * 1. SIGINT and SIGTERM close; a second signal counts only after `patienceMs`, because npm and a terminal both
  *    pass on the same Ctrl-C.
  * 2. What is opened after closing has begun is closed at once.
+ * 3. Closing ends: what does not close in `closeMaxMs` is left to the process's end.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Lifetime {
   /** Has this closed at the end, before everything that was registered earlier. */
@@ -18,6 +21,7 @@ export interface Lifetime {
 }
 
 const patienceMs = 3_000;
+const closeMaxMs = 8_000;
 
 /** Listens to the process's signals until the end. `stopping` is called when closing begins. */
 export function createLifetime(stopping: (why: string) => void): Lifetime {
@@ -36,7 +40,11 @@ export function createLifetime(stopping: (why: string) => void): Lifetime {
   async function closeAll(): Promise<void> {
     for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
       try {
-        await close();
+        // The timer also keeps the process alive: what is being closed may wait on nothing that does.
+        const limit = new AbortController();
+        const tooLong = sleep(closeMaxMs, undefined, { signal: limit.signal }).catch(() => {});
+        await Promise.race([close(), tooLong]);
+        limit.abort();
       } catch (error) {
         cause ??= error;
       }

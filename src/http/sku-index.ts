@@ -15,12 +15,14 @@ export interface Found {
 }
 
 const skusMax = 200_000;
-const keptMs = 5_000;
+/** Reading the names again may take this share of the time at most. */
+const readingShare = 0.05;
+const keptMsLeast = 500;
 
 interface Loaded {
   readonly skus: readonly string[];
   readonly total: number;
-  readonly atMs: number;
+  readonly untilMs: number;
 }
 
 export class SkuIndex {
@@ -43,7 +45,7 @@ export class SkuIndex {
 
   async #names(read: ReadModels): Promise<Loaded> {
     const loaded = this.#loaded;
-    if (loaded !== undefined && performance.now() - loaded.atMs < keptMs) return loaded;
+    if (loaded !== undefined && performance.now() < loaded.untilMs) return loaded;
     this.#loading ??= this.#load(read).finally(() => {
       this.#loading = undefined;
     });
@@ -51,8 +53,12 @@ export class SkuIndex {
   }
 
   async #load(read: ReadModels): Promise<Loaded> {
+    const startedMs = performance.now();
     const { skus, total } = await read.skus(skusMax);
-    this.#loaded = { skus: skus.sort(), total, atMs: performance.now() };
+    skus.sort();
+    const nowMs = performance.now();
+    const keptMs = Math.max(keptMsLeast, (nowMs - startedMs) / readingShare);
+    this.#loaded = { skus, total, untilMs: nowMs + keptMs };
     return this.#loaded;
   }
 }

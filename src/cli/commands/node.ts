@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Context } from '../context.ts';
-import { createLifetime } from '../lifetime.ts';
-import { createLog } from '../log.ts';
+import { createLifetime, type Lifetime } from '../lifetime.ts';
+import { createLog, type Pino } from '../log.ts';
 import { listen, runNode } from '../run-node.ts';
 
 export function registerNode(program: Command, context: () => Context): void {
@@ -28,15 +28,16 @@ async function serve(context: Context, name: string): Promise<void> {
   const { environment, output } = context;
   const log = createLog(environment.logLevel, output.isTerminal);
   const lifetime = createLifetime((why) => log.info({ why }, 'stopping: handing over'));
-  try {
-    const http = await listen(context, log, lifetime);
-    const { natsUrl } = environment;
-    await runNode({ context, log, lifetime, http, natsUrl, name });
-  } catch (error) {
-    lifetime.end(error);
-  }
+  // Not waited for: a start that is interrupted may wait for what will never come.
+  start(context, name, log, lifetime).catch((error: unknown) => lifetime.end(error));
   await lifetime.ended;
   log.info('stopped');
+}
+
+async function start(context: Context, name: string, log: Pino, lifetime: Lifetime): Promise<void> {
+  const http = await listen(context, log, lifetime);
+  const { natsUrl } = context.environment;
+  await runNode({ context, log, lifetime, http, natsUrl, name });
 }
 
 /** A part of a subject: no dots, no blanks. */

@@ -32,11 +32,8 @@ async function up(context: Context, demo: boolean): Promise<void> {
   const { environment, output } = context;
   const log = createLog(environment.logLevel, output.isTerminal);
   const lifetime = createLifetime((why) => log.info({ why }, 'stopping: node first, then server'));
-  try {
-    await start(context, demo, log, lifetime);
-  } catch (error) {
-    lifetime.end(error);
-  }
+  // Not waited for: a start that is interrupted may wait for what will never come.
+  start(context, demo, log, lifetime).catch((error: unknown) => lifetime.end(error));
   await lifetime.ended;
   log.info('stopped');
 }
