@@ -4,7 +4,7 @@
  */
 
 import { parseArgs } from 'node:util';
-import { hunt } from './mutate.ts';
+import { cleanUp, hunt } from './mutate.ts';
 import { mutations } from './mutations.ts';
 import { type SimResult, simulate } from './simulate.ts';
 import { Tally } from './tally.ts';
@@ -61,6 +61,7 @@ async function mutate(): Promise<number> {
       `${((100 * noticed) / seeds).toFixed(0).padStart(4)} %  first ${first ?? '-'}  ${mutation.name}: ${failure ? `${failure.checker}: ${failure.what.slice(0, 160)}` : 'NOT NOTICED'}`,
     );
   }
+  cleanUp();
   return missed === 0 ? 0 : 1;
 }
 

@@ -1,15 +1,18 @@
 /**
- * Runs a mutation: copies the compiled code below `dist/mutants`, changes it, and searches with the copy
- * in a process of its own. Needs `npm run build`.
+ * Runs a mutation: compiles everything once into a folder of its own, changes a copy, and searches with
+ * the copy in a process of its own. The folder lies where packages are found from.
  */
 
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Mutation, mutations } from './mutations.ts';
 
-const dist = join(process.cwd(), 'dist');
+const root = process.cwd();
+const cache = join(root, 'node_modules/.cache/lastunit-mutants', String(process.pid));
+const base = join(cache, 'base');
+let isCompiled = false;
 
 /** A mutant that hangs has been noticed. */
 const huntMaxMs = 10 * 60_000;
@@ -22,16 +25,29 @@ export interface Hunt {
   readonly failure?: { readonly checker: string; readonly what: string };
 }
 
+/** Compiles without checking: that is somebody else's job. */
+function compileOnce(): void {
+  if (isCompiled) return;
+  const options = ['--noCheck', '--declaration', 'false', '--sourceMap', 'false'];
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  execFileSync(process.execPath, [tsc, '-p', root, '--outDir', base, ...options]);
+  writeFileSync(join(cache, 'package.json'), '{"type": "module"}');
+  isCompiled = true;
+}
+
+/** Removes everything that was compiled here. */
+export function cleanUp(): void {
+  rmSync(cache, { recursive: true, force: true });
+  isCompiled = false;
+}
+
 /** Makes the changed copy and answers its folder. */
 export function makeMutant(mutation: Mutation): string {
-  const folder = join(dist, 'mutants', String(mutations.indexOf(mutation)));
-  rmSync(folder, { recursive: true, force: true });
+  compileOnce();
+  const folder = join(cache, String(mutations.indexOf(mutation)));
   for (const part of ['src', 'actors', 'test/sim']) {
     mkdirSync(join(folder, part), { recursive: true });
-    cpSync(join(dist, part), join(folder, part), {
-      recursive: true,
-      filter: (path) => !/\.(map|d\.ts)$/.test(path),
-    });
+    cpSync(join(base, part), join(folder, part), { recursive: true });
   }
   for (const { file, find, replace } of mutation.edits) {
     const path = join(folder, `${file}.js`);

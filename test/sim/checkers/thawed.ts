@@ -9,7 +9,7 @@ export function checkThawed(run: RunRecord): readonly string[] {
   const { stallMaxMs = 0 } = run.plan.limits;
   return run.world.bus.thawed
     .filter(({ heldMs, subject }) => heldMs > stallMaxMs + tickMs && /\.cmd\.|\.p\./.test(subject))
-    .filter(({ reply }) => !reply.includes('"retry":true'))
+    .filter(({ reply }) => reply.includes('"ok":true'))
     .map(
       ({ process, subject, heldMs, reply }) =>
         `${process} answered ${subject} with ${reply} after it had stood still for ${heldMs} ms`,

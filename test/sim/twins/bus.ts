@@ -138,16 +138,25 @@ export function busTwin(link: Link): Bus {
 
     ping() {
       return new Promise((resolve, reject) => {
-        if (!link.connected) {
+        if (!link.believedConnected) {
           reject(new PortError('disconnected', 'ping: not connected'));
           return;
         }
-        const timer = link.process.clock.after(world.options.callTimeoutMs, () =>
-          reject(new PortError('timeout', 'ping: no answer')),
-        );
+        const fail = (code: PortError['code']) => {
+          settle();
+          reject(new PortError(code, `ping: ${code}`));
+        };
+        const timer = link.process.clock.after(world.options.callTimeoutMs, () => fail('timeout'));
+        const forget = link.onStatus((status) => {
+          if (status === 'disconnected') fail('disconnected');
+        });
+        const settle = () => {
+          timer.cancel();
+          forget();
+        };
         link.toServer(`${link.process.name} pings`, () =>
           link.toProcess('pong', () => {
-            timer.cancel();
+            settle();
             resolve();
           }),
         );

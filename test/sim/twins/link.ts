@@ -24,6 +24,8 @@ export class Link {
   readonly world: World;
   readonly process: SimProcess;
   #connected = true;
+  /** What the process has heard of it. */
+  #believed = true;
   #closed = false;
   /** Rises with every disconnect. */
   #generation = 0;
@@ -39,6 +41,11 @@ export class Link {
 
   get connected(): boolean {
     return this.#connected && !this.#closed;
+  }
+
+  /** Whether the process thinks so; a frozen one hears of a disconnect last of all. */
+  get believedConnected(): boolean {
+    return this.#believed && !this.#closed;
   }
 
   onStatus(changed: (status: Status) => void): () => void {
@@ -182,6 +189,7 @@ export class Link {
 
   #tell(status: Status): void {
     this.process.enter('message', status, () => {
+      this.#believed = status === 'connected';
       for (const watcher of [...this.#statusWatchers]) watcher(status);
     });
   }
