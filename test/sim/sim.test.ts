@@ -1,0 +1,54 @@
+/**
+ * A few hundred seeds within a minute, and every seed that ever failed. Which ones is fixed, so that a
+ * failure here is a change's doing; `npm run sim -- --minutes M` looks for new ones.
+ */
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { type SimResult, simulate } from './simulate.ts';
+
+interface KeptSeed {
+  readonly seed: number;
+  /** What went wrong when it was found. */
+  readonly why: string;
+}
+
+const kept = JSON.parse(
+  readFileSync(new URL('./seeds.json', import.meta.url), 'utf8'),
+) as readonly KeptSeed[];
+
+/** What to do about it stands in the first line. */
+function complaint(result: SimResult): string[] {
+  return result.failures.map(
+    ({ checker, what }) => `npm run sim -- --seed ${result.seed}: ${checker}: ${what}`,
+  );
+}
+
+describe('seeds that failed once', () => {
+  test.each(kept)('seed $seed: $why', async ({ seed }) => {
+    expect(complaint(await simulate(seed))).toEqual([]);
+  });
+});
+
+const perBatch = 20;
+
+describe('no schedule of faults breaks a promise', () => {
+  test.each([1, 21, 41, 61, 81, 101])('seeds from %i', async (from) => {
+    for (let seed = from; seed < from + perBatch; seed++) {
+      expect(complaint(await simulate(seed))).toEqual([]);
+    }
+  });
+});
+
+describe('a seed says everything', () => {
+  test('the same seed gives the same trace twice', async () => {
+    const first = await simulate(4);
+    const second = await simulate(4);
+    expect(second.hash).toBe(first.hash);
+    expect(second.steps).toBe(first.steps);
+  });
+
+  test('another seed gives another trace', async () => {
+    expect((await simulate(5)).hash).not.toBe((await simulate(6)).hash);
+  });
+});
