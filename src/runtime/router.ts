@@ -144,14 +144,16 @@ export class Router {
     const { config, names } = this.#options;
     const address = names.subjects.parseCommand(subject);
     const slot = this.#slotOf(message, address?.verb ?? 'unknown');
+    const stale = this.#options.stale();
     if (!address) {
       const refusal = invalidRequest('verb', 'the subject is not <prefix>.cmd.<channel>.<verb>');
       return slot.reply(encodeError(null, refusal), refusal);
     }
     const parsed: Parsed = parseCommand(address.verb, address.channel, message.payload, config);
-    if (!parsed.ok) return slot.reply(encodeError(parsed.id, parsed.refusal), parsed.refusal);
-    const id = idOf(parsed.command);
-    if (this.#options.stale()) return this.#refuse(slot, id, unavailable('this node stood still'));
+    const id = parsed.ok ? idOf(parsed.command) : parsed.id;
+    // Nothing else is said about what is from the past, not even that it is wrong.
+    if (stale) return this.#refuse(slot, id, unavailable('this node stood still'));
+    if (!parsed.ok) return this.#refuse(slot, id, parsed.refusal);
     const rest = subject.slice(names.prefix.length + 1);
     const receivedAtMs = this.#options.now();
     if (parsed.kind === 'cart') {
