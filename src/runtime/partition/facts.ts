@@ -6,13 +6,15 @@
 import type { ParseSettings } from '../../contract/parse-command.ts';
 import { parseFact } from '../../contract/parse-fact.ts';
 import type { Refusal } from '../../domain/outcome.ts';
-import type { Clock, FactLog, StoredFact } from '../../ports.ts';
+import type { Clock, FactLog, StoredFact, Timer } from '../../ports.ts';
 import type { Logger } from '../log.ts';
 import type { FactQueue } from './intake.ts';
 import type { FactWork, PoisonFact } from './work.ts';
 
 const batch = 256;
 const retryMs = 500;
+/** A hint that got lost costs a fact at most this, also when none comes after it. */
+const lookEveryMs = 5_000;
 
 export interface FactFeedOptions {
   readonly partition: number;
@@ -32,6 +34,7 @@ export class FactFeed implements FactQueue {
   #reading = false;
   #again = false;
   #closed = false;
+  #look: Timer | undefined;
   readonly #burials = new Set<Promise<void>>();
 
   constructor(options: FactFeedOptions) {
@@ -50,6 +53,7 @@ export class FactFeed implements FactQueue {
 
   /** Facts may have arrived: reads on if there is room. */
   wake(): void {
+    this.#lookLater();
     if (this.#reading) {
       this.#again = true;
       return;
@@ -97,6 +101,13 @@ export class FactFeed implements FactQueue {
 
   close(): void {
     this.#closed = true;
+    this.#look?.cancel();
+  }
+
+  #lookLater(): void {
+    this.#look?.cancel();
+    if (this.#closed) return;
+    this.#look = this.#options.clock.after(lookEveryMs, () => this.wake());
   }
 
   async #read(): Promise<void> {
