@@ -53,8 +53,11 @@ export interface ClaimOptions {
 /** Writes the claim that fences whoever owned the partition. Resolves with its sequence. */
 export async function claimPartition(options: ClaimOptions): Promise<number> {
   const { partition, journal, committer } = options;
-  const last = await journal.last(partition);
-  if (!last && (await options.genesisRecorded())) {
+  let last = await journal.last(partition);
+  const recorded = !last && (await options.genesisRecorded());
+  // Another node may have written the first message between our two questions.
+  if (recorded) last = await journal.last(partition);
+  if (recorded && !last) {
     throw new JournalRefusedError(
       `partition ${partition}: its journal is empty, but it has been written before. Restore the journal stream from a backup; to start over, delete every stream and bucket of lastunit`,
     );
