@@ -137,9 +137,12 @@ export class NodeHost {
   /** Whatever was done to it is over. */
   heal(): void {
     this.#skewMs = 0;
-    if (this.#process) this.#process.skewMs = 0;
     this.#process?.resume();
     this.start();
+    // Not in the same moment: a step back would hide how long it has been standing still.
+    this.#options.world.timeline.after(3_000, '', () => {
+      if (this.#process) this.#process.skewMs = 0;
+    });
   }
 
   #down(): void {
