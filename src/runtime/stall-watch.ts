@@ -22,6 +22,7 @@ export class StallWatch {
   #lastTickMs: number;
   #timer: Timer | undefined;
   #thawing = 0;
+  #stopped = false;
 
   constructor(clock: Clock, options: StallOptions) {
     this.#clock = clock;
@@ -35,6 +36,7 @@ export class StallWatch {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#timer?.cancel();
   }
 
@@ -56,13 +58,21 @@ export class StallWatch {
     if (Math.abs(lateMs) > this.#options.stallMaxMs) this.#thaw(lateMs);
   }
 
+  /** Until one is answered: what has failed proves nothing about what is still on its way. */
+  #ping(): void {
+    this.#options.ping().then(
+      () => {
+        this.#thawing -= 1;
+      },
+      () => {
+        if (!this.#stopped) this.#clock.after(tickMs, () => this.#ping());
+      },
+    );
+  }
+
   #thaw(lateMs: number): void {
     this.#thawing += 1;
     this.#options.onStall(lateMs);
-    const thawed = () => {
-      this.#thawing -= 1;
-    };
-    // A failed ping means a reconnect: what was buffered on the old connection is gone.
-    this.#options.ping().then(thawed, thawed);
+    this.#ping();
   }
 }
