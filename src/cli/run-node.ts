@@ -5,14 +5,19 @@
 
 import { randomUUID } from 'node:crypto';
 import { createNames } from '../contract/subjects.ts';
-import { viewChannels } from '../http/backend.ts';
+import { type ProposalChoice, viewChannels } from '../http/backend.ts';
 import { packageVersion } from '../http/package-info.ts';
+import { ReconcileMetrics } from '../http/reconcile-metrics.ts';
 import { createHttp, type HttpService } from '../http/service.ts';
+import { createBus } from '../nats/bus.ts';
 import { connectNats, withoutSecrets } from '../nats/connect.ts';
 import { createJetStreamApi } from '../nats/jetstream-api.ts';
 import { createMux } from '../nats/mux.ts';
 import { createNatsPorts, type NatsPorts } from '../nats/nats-ports.ts';
 import { createReadModels } from '../nats/read-models.ts';
+import { createReconcilePorts } from '../nats/reconcile-ports.ts';
+import type { ReadySource } from '../reconcile/configured.ts';
+import { createOperator } from '../reconcile/operator.ts';
 import { NameTakenError } from '../runtime/membership.ts';
 import { CountingMetrics } from '../runtime/metrics.ts';
 import { ConfigurationMismatchError, createNode, type LastunitNode } from '../runtime/node.ts';
@@ -21,6 +26,7 @@ import type { Context } from './context.ts';
 import { failure } from './exit.ts';
 import type { Lifetime } from './lifetime.ts';
 import { always, type Pino } from './log.ts';
+import { runReconciler } from './run-reconciler.ts';
 
 export interface RunNodeOptions {
   readonly context: Context;
@@ -29,6 +35,10 @@ export interface RunNodeOptions {
   readonly http: HttpService;
   readonly natsUrl: string;
   readonly name: string;
+  /** ERP sources to reconcile with. */
+  readonly erp: readonly ReadySource[];
+  /** Where this node may keep files under its name; absent: nowhere. */
+  readonly folder?: string | undefined;
   /** Of the embedded server, which we have configured ourselves: an acknowledged commit is on disk. */
   readonly durable?: boolean;
   /** Before the node starts, with everything connected. */
@@ -81,16 +91,18 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   await options.prepare?.(nats);
 
   const metrics = new CountingMetrics();
+  const reconcile = new ReconcileMetrics();
+  const incarnation = randomUUID();
   const node = createNode(config, nats.ports, {
     name,
-    incarnation: randomUUID(),
+    incarnation,
     log,
     metrics,
     httpUrl: () => http.url,
     onTaken: () => lifetime.end(failure(`another process has taken the name ${name}`)),
   });
   const console = await openConsole(options);
-  http.serve({ node, metrics, ...console });
+  http.serve({ node, metrics, reconcile, ...console });
   // Registered before it has started: a signal meanwhile must not leave it behind.
   await lifetime.onClose(() => {
     http.notReady();
@@ -101,6 +113,9 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   } catch (error) {
     throw startFailure(error);
   }
+  const { erp: sources, folder } = options;
+  const reconciling = { sources, folder, incarnation, nodeName: name, metrics: reconcile };
+  await runReconciler({ ...reconciling, nats, log, lifetime });
   http.ready();
   const fields = { natsUrl: withoutSecrets(natsUrl), httpUrl: http.url, node: name };
   if (!lifetime.ending) always(log).info(fields, 'ready');
@@ -120,8 +135,14 @@ async function openConsole({ context, lifetime, natsUrl: url, name }: RunNodeOpt
     mux.close();
     await connection.close();
   });
-  const read = createReadModels(createJetStreamApi(mux), createNames(context.config.prefix));
-  return { read, connected: () => mux.status === 'connected' };
+  const names = createNames(context.config.prefix);
+  const api = createJetStreamApi(mux);
+  const operator = createOperator(createBus(mux), createReconcilePorts(api, names).values, names);
+  return {
+    read: createReadModels(api, names),
+    connected: () => mux.status === 'connected',
+    decide: (what: 'approve' | 'reject', choice: ProposalChoice) => operator[what](choice),
+  };
 }
 
 function warnAboutDurability({ durability }: NatsPorts, log: Pino): void {

@@ -5,7 +5,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ReadModels } from '../nats/read-models.ts';
-import { type Backend, type ServiceInfo, viewChannels } from './backend.ts';
+import { type Backend, type ProposalChoice, type ServiceInfo, viewChannels } from './backend.ts';
 import type { ChangeFeed } from './changes.ts';
 import { SkuIndex } from './sku-index.ts';
 import { explainSku, historyOf } from './sku-story.ts';
@@ -107,6 +107,19 @@ export function registerApi(app: FastifyInstance, options: ApiOptions): void {
     return { latest: (await values.value(bucket, 'latest')) ?? null, open: [...open.values()] };
   });
 
+  // JSON bodies only: a page from elsewhere would have to ask before sending one, and is not answered.
+  for (const what of ['approve', 'reject'] as const) {
+    app.post<{ Body: unknown }>(`/api/reconcile/${what}`, async ({ body }, reply) => {
+      const { decide } = backend();
+      const choice = choiceIn(body);
+      if (choice === undefined || decide === undefined) {
+        void reply.code(400);
+        return { error: { code: 'invalid_request', message: 'needs {sku, location?, source?}' } };
+      }
+      return { results: await decide(what, choice) };
+    });
+  }
+
   app.get<{ Querystring: { sku?: string } }>('/api/changes', (request, reply) => {
     backend();
     reply.hijack();
@@ -130,6 +143,17 @@ async function skuRow(read: ReadModels, sku: string, channels: readonly string[]
     return [channel, view && { available: view.available, status: view.status }];
   });
   return { ...row, channels: Object.fromEntries(seen) };
+}
+
+function choiceIn(body: unknown): ProposalChoice | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const { sku, location, source } = body as Record<string, unknown>;
+  if (typeof sku !== 'string') return undefined;
+  return {
+    sku,
+    ...(typeof location === 'string' ? { location } : {}),
+    ...(typeof source === 'string' ? { source } : {}),
+  };
 }
 
 function unknownSku(reply: FastifyReply, sku: string) {

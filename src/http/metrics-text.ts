@@ -4,26 +4,21 @@
  */
 
 import { Registry } from 'prom-client';
-import type { CountingMetrics, Distribution } from '../runtime/metrics.ts';
+import type { CountingMetrics } from '../runtime/metrics.ts';
 import type { NodeStatus } from '../runtime/node.ts';
 import type { Backend } from './backend.ts';
+import {
+  counter,
+  type Family,
+  gauge,
+  histogram,
+  one,
+  type Sample,
+  samples,
+} from './metric-families.ts';
+import { reconcileFamilies } from './reconcile-metrics.ts';
 
 export const metricsType = Registry.PROMETHEUS_CONTENT_TYPE;
-
-type Labels = Readonly<Record<string, string | number>>;
-
-interface Sample {
-  readonly metricName?: string;
-  readonly labels: Labels;
-  readonly value: number;
-}
-
-interface Family {
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly values: readonly Sample[];
-}
 
 const startedAtSeconds = Math.round(Date.now() / 1_000 - process.uptime());
 
@@ -39,8 +34,13 @@ export async function metricsText(backend: Backend | undefined): Promise<string>
   return registry.metrics();
 }
 
-function nodeFamilies({ node, metrics, connected }: Backend): Family[] {
-  return [...counters(metrics), ...distributions(metrics), ...gauges(node.status(), connected())];
+function nodeFamilies({ node, metrics, reconcile, connected }: Backend): Family[] {
+  return [
+    ...counters(metrics),
+    ...distributions(metrics),
+    ...gauges(node.status(), connected()),
+    ...(reconcile === undefined ? [] : reconcileFamilies(reconcile)),
+  ];
 }
 
 function counters(metrics: CountingMetrics): Family[] {
@@ -159,39 +159,4 @@ function processFamilies(): Family[] {
     plain('process_cpu_seconds_total', 'CPU time', 'counter', (user + system) / 1e6),
     plain('process_start_time_seconds', 'when it was started', 'gauge', startedAtSeconds),
   ];
-}
-
-function counter(name: string, help: string, values: readonly Sample[]): Family {
-  return { name: `lastunit_${name}_total`, help, type: 'counter', values };
-}
-
-function gauge(name: string, help: string, values: readonly Sample[]): Family {
-  return { name: `lastunit_${name}`, help, type: 'gauge', values };
-}
-
-function histogram(name: string, help: string, values: Distribution, perUnit = 1): Family {
-  const full = `lastunit_${name}`;
-  return { name: full, help, type: 'histogram', values: samples(full, values, perUnit, {}) };
-}
-
-function samples(name: string, values: Distribution, perUnit: number, labels: Labels): Sample[] {
-  let below = 0;
-  const buckets = values.bounds.map((bound, at) => {
-    below += values.buckets[at] as number;
-    return {
-      metricName: `${name}_bucket`,
-      labels: { ...labels, le: bound / perUnit },
-      value: below,
-    };
-  });
-  return [
-    ...buckets,
-    { metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: values.count },
-    { metricName: `${name}_sum`, labels, value: values.sum / perUnit },
-    { metricName: `${name}_count`, labels, value: values.count },
-  ];
-}
-
-function one(value: number): Sample[] {
-  return [{ labels: {}, value }];
 }

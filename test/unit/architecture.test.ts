@@ -70,7 +70,10 @@ const rules: readonly Rule[] = [
   },
   {
     where: 'src/http/',
-    ours: ['src/runtime/', 'src/config/', 'src/audit/', 'src/nats/read-models.ts', ...contracts],
+    ours: ['src/runtime/', 'src/config/', 'src/audit/', ...contracts].concat([
+      'src/nats/read-models.ts',
+      'src/reconcile/report.ts',
+    ]),
     packages: ['node:', 'fastify', '@fastify/', 'prom-client'],
     typesOf: ['pino'],
   },

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Context } from '../context.ts';
+import { erpSources } from '../erp-sources.ts';
 import { createLifetime, type Lifetime } from '../lifetime.ts';
 import { createLog, type Pino } from '../log.ts';
 import { listen, runNode } from '../run-node.ts';
@@ -21,10 +22,10 @@ export function registerNode(program: Command, context: () => Context): void {
         'unique among the living nodes (default: made of the host name)',
       ).argParser(nodeName),
     )
-    .action((options: { name?: string }) => serve(context(), options.name ?? defaultName()));
+    .action((options: { name?: string }) => serve(context(), options.name));
 }
 
-async function serve(context: Context, name: string): Promise<void> {
+async function serve(context: Context, name: string | undefined): Promise<void> {
   const { environment, output } = context;
   const log = createLog(environment.logLevel, output.isTerminal);
   const lifetime = createLifetime((why) => log.info({ why }, 'stopping: handing over'));
@@ -34,10 +35,19 @@ async function serve(context: Context, name: string): Promise<void> {
   log.info('stopped');
 }
 
-async function start(context: Context, name: string, log: Pino, lifetime: Lifetime): Promise<void> {
+async function start(
+  context: Context,
+  given: string | undefined,
+  log: Pino,
+  lifetime: Lifetime,
+): Promise<void> {
+  const erp = erpSources(context);
   const http = await listen(context, log, lifetime);
-  const { natsUrl } = context.environment;
-  await runNode({ context, log, lifetime, http, natsUrl, name });
+  const { natsUrl, dataDir } = context.environment;
+  const name = given ?? defaultName();
+  // A name that is made up is another one next time: its files would only pile up.
+  const folder = given === undefined ? undefined : dataDir;
+  await runNode({ context, log, lifetime, http, natsUrl, name, erp, folder });
 }
 
 /** A part of a subject: no dots, no blanks. */

@@ -10,6 +10,7 @@ import { type EmbeddedServer, startEmbeddedServer } from '../../nats/embedded-se
 import { forgetRowMarks } from '../../nats/row-marks.ts';
 import type { Context } from '../context.ts';
 import { startDemo } from '../demo/demo.ts';
+import { erpSources } from '../erp-sources.ts';
 import { failure } from '../exit.ts';
 import { createLifetime, type Lifetime } from '../lifetime.ts';
 import { always, createLog, type Pino } from '../log.ts';
@@ -44,6 +45,7 @@ async function start(
   log: Pino,
   lifetime: Lifetime,
 ): Promise<void> {
+  const erp = erpSources(context);
   const http = await listen(context, log, lifetime);
   const server = await startServer(context, log, lifetime);
   if (lifetime.ending) return;
@@ -54,6 +56,8 @@ async function start(
     http,
     natsUrl: server.url,
     name: nodeName,
+    erp,
+    folder: context.environment.dataDir,
     durable: true,
     // Rows are written to disk at leisure; what a crash has cost them is made good from the journal.
     prepare: async ({ api, names }) => {

@@ -8,6 +8,18 @@ export async function ask(path, signal) {
   return body;
 }
 
+/** Sends an operator's decision; rejects with the node's own sentence. */
+export async function order(path, what) {
+  const response = await fetch(`/api/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(what),
+  });
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Error(body.error?.message ?? `HTTP ${response.status}`);
+  return body;
+}
+
 /**
  * Calls back for every changed row, and when everything must be read again. The browser connects again by itself.
  * @param {{stock(row: object): void, view(row: object): void, reload(): void, status(text: string, kind: string): void}} on
