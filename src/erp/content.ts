@@ -19,8 +19,11 @@ export interface ContentSettings {
 
 /** What is known of an export from where it came from. */
 export interface Occasion {
-  /** Absent: the content's hash names it, so that the same content is the same snapshot. */
-  readonly snapshotId?: string;
+  /**
+   * What tells this export from another with the same content: names the snapshot together with the
+   * content's hash, unless the export names itself.
+   */
+  readonly occasion: string;
   readonly asOfFromMs: number;
   readonly asOfToMs: number;
   /** Metadata that lay beside the content; goes before what the content says. */
@@ -33,12 +36,12 @@ export function snapshotOf(
   settings: ContentSettings,
   occasion: Occasion,
 ): ErpSnapshot {
-  const hash = () => `sha256-${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}`;
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 24);
   const text = decodeText(bytes, settings.encoding);
   const content = settings.format === 'json' ? readJson(text) : undefined;
   const metadata = readMetadata(
     { ...content?.fields, ...occasion.beside },
-    { ...occasion, snapshotId: occasion.snapshotId ?? hash() },
+    { ...occasion, snapshotId: `${hash}@${occasion.occasion}` },
   );
   return {
     ...metadata,

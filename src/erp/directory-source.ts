@@ -46,7 +46,9 @@ export function createDirectorySource(
     const asOf = { asOfFromMs: settled.modifiedAtMs, asOfToMs: settled.modifiedAtMs };
     const format = extname(file) === '.json' ? 'json' : 'csv';
     const content: ContentSettings = { ...settings.content, format };
-    return { kind: 'snapshot', snapshot: snapshotOf(settled.bytes, content, { ...asOf, beside }) };
+    // The same name and content again is a file that was copied, not another reading of the stock.
+    const snapshot = snapshotOf(settled.bytes, content, { occasion: file, ...asOf, beside });
+    return { kind: 'snapshot', snapshot };
   };
 
   return {

@@ -33,7 +33,9 @@ export function createFileSource(
       fetchedMs = file.modifiedAtMs;
       const beside = await readBeside(path, file.bytes);
       const asOf = { asOfFromMs: file.modifiedAtMs, asOfToMs: file.modifiedAtMs };
-      const snapshot = snapshotOf(file.bytes, content, { ...asOf, beside });
+      // Written again with the same content, it is another reading of the stock.
+      const occasion = String(file.modifiedAtMs);
+      const snapshot = snapshotOf(file.bytes, content, { occasion, ...asOf, beside });
       return { kind: 'snapshot', snapshot };
     },
     async settle(outcome) {

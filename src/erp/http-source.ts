@@ -41,7 +41,8 @@ export function createHttpSource(
         const content: ContentSettings = { ...settings.content, format };
         // What the body does not say: it was read between our asking and its end.
         const asOf = { asOfFromMs: fromMs, asOfToMs: nowMs() };
-        return { kind: 'snapshot', snapshot: snapshotOf(bytes, content, asOf) };
+        const snapshot = snapshotOf(bytes, content, { occasion: String(fromMs), ...asOf });
+        return { kind: 'snapshot', snapshot };
       } catch (error) {
         throw error instanceof ErpSourceError ? error : troubleOf(error, settings);
       }

@@ -74,6 +74,8 @@ class Comparing {
   readonly #drifting: DriftingLine[] = [];
   readonly #nettings: LineNetting[] = [];
   #histories: (readonly [line: number, history: LineHistory])[] = [];
+  /** Lines whose entries of before a time are all posted. */
+  #settled: (readonly [line: number, beforeMs: number])[] = [];
 
   constructor(context: JudgingContext, keeps: boolean) {
     this.#context = context;
@@ -83,8 +85,12 @@ class Comparing {
 
   add(piece: readonly StagedLine[]): void {
     for (const staged of piece) this.#addLine(staged);
-    if (this.#keeps) this.#context.snapshots.remember(this.#histories);
+    if (this.#keeps) {
+      this.#context.snapshots.remember(this.#histories);
+      this.#context.ledger.fold(this.#settled);
+    }
     this.#histories = [];
+    this.#settled = [];
   }
 
   #addLine(staged: StagedLine): void {
@@ -131,16 +137,15 @@ class Comparing {
       this.#drifting.push({ sku, location, qty, verdict, lanes });
     }
     const isSettled = history.recent.length === 0 && history.anchor !== undefined;
-    if (this.#keeps && isSettled && entries.length > 0)
-      this.#fold(staged.line.id, lanesOf(entries));
+    if (isSettled && entries.length > 0) {
+      this.#settled.push([staged.line.id, this.#postedBeforeMs(lanesOf(entries))]);
+    }
   }
 
-  #fold(line: number, names: ReadonlySet<string>): void {
-    const { ledger, lanes, window } = this.#context;
-    const longestMs = Math.max(
-      ...[...names].map((name) => lanes(name).maxPostingLagMs + lanes(name).clockSkewMs),
-    );
-    ledger.fold(line, window.asOfFromMs - lagsKept * longestMs);
+  #postedBeforeMs(names: ReadonlySet<string>): number {
+    const { lanes, window } = this.#context;
+    const lags = [...names].map((name) => lanes(name).maxPostingLagMs + lanes(name).clockSkewMs);
+    return window.asOfFromMs - lagsKept * Math.max(...lags);
   }
 
   end(): Comparison {

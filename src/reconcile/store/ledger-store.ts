@@ -165,8 +165,15 @@ export class LedgerStore {
     return new Map(rows.map(({ lane, ms }) => [lane, ms]));
   }
 
-  /** Adds to the opening balance of a line what happened and was recorded before `beforeMs`. */
-  fold(line: number, beforeMs: number): void {
+  /** Adds to the opening balances of lines what happened and was recorded before a time. */
+  fold(lines: readonly (readonly [line: number, beforeMs: number])[]): void {
+    if (lines.length === 0) return;
+    this.#sql.transaction(() => {
+      for (const [line, beforeMs] of lines) this.#foldOne(line, beforeMs);
+    })();
+  }
+
+  #foldOne(line: number, beforeMs: number): void {
     const { sum } = this.#statements.foldable.get(line, beforeMs, beforeMs) as {
       sum: number | null;
     };

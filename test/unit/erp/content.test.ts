@@ -166,10 +166,12 @@ describe('JSON', () => {
   });
 });
 
-test('the same content is the same snapshot, unless it says otherwise', () => {
+test('the same content on the same occasion is the same snapshot, unless it says otherwise', () => {
   const settings = settingsWith();
   expect(open('sku,qty\nA,5\n').snapshotId).toBe(open('sku,qty\nA,5\n').snapshotId);
   expect(open('sku,qty\nA,5\n').snapshotId).not.toBe(open('sku,qty\nA,6\n').snapshotId);
+  const again = open('sku,qty\nA,5\n', settings, { occasion: 'later' });
+  expect(again.snapshotId).not.toBe(open('sku,qty\nA,5\n').snapshotId);
   expect(open('sku,qty\n', settings, { beside: { snapshotId: 'x' } }).snapshotId).toBe('x');
   expect(open('sku,qty\n').asOfFromMs).toBe(asOfMs);
 });

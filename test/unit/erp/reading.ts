@@ -32,7 +32,8 @@ export function open(
   occasion: Partial<Occasion> = {},
 ) {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-  return snapshotOf(bytes, settings, { asOfFromMs: asOfMs, asOfToMs: asOfMs, ...occasion });
+  const asOf = { asOfFromMs: asOfMs, asOfToMs: asOfMs };
+  return snapshotOf(bytes, settings, { occasion: 'test', ...asOf, ...occasion });
 }
 
 export async function readAll(
