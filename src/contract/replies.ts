@@ -1,11 +1,12 @@
 /**
- * Answers as the JSON of the contract. Replies are put together from fragments, which costs a third
- * of `JSON.stringify`; ids, channels and locations need no escaping (their patterns allow nothing
+ * Answers as the JSON of the contract. Acceptances are written by hand, which costs a fifth of
+ * `JSON.stringify`; ids, channels and locations need no escaping (their patterns allow nothing
  * that JSON escapes), SKUs and texts do.
  */
 
 import type { Allocation } from '../domain/events.ts';
 import type { Acceptance, Answer, Refusal, StockRead } from '../domain/outcome.ts';
+import { TextWriter } from '../domain/text-writer.ts';
 import type { CartAnswer } from './cart.ts';
 import { codes } from './codes.ts';
 
@@ -15,18 +16,33 @@ export interface Answered {
   readonly id?: string;
 }
 
+const writer = new TextWriter();
+
 /**
  * The reply to a command. `asOfSeq` is the journal sequence of the commit behind a strong read.
  * An answer that only a cart's home may give is our own mistake and throws.
  */
 export function encodeReply(command: Answered, answer: Answer, asOfSeq = 0): string {
+  writeReply(writer.clear(), command, answer, asOfSeq);
+  return writer.take();
+}
+
+/** The same, appended to what has been written already. */
+export function writeReply(to: TextWriter, command: Answered, answer: Answer, asOfSeq = 0): void {
   switch (answer.kind) {
     case 'accepted':
-      return encodeAcceptance(command.id ?? '', answer.acceptance);
+      to.ascii('{"ok":true,"id":"')
+        .ascii(command.id ?? '')
+        .ascii('",');
+      writeAcceptance(to, answer.acceptance);
+      to.ascii('}');
+      return;
     case 'refused':
-      return encodeError(command.id ?? null, answer.refusal);
+      to.any(encodeError(command.id ?? null, answer.refusal));
+      return;
     case 'read':
-      return encodeRead(answer.read, asOfSeq);
+      to.any(encodeRead(answer.read, asOfSeq));
+      return;
     case 'cart':
       throw new Error(`${command.verb} of a cart's line must be answered by its home`);
   }
@@ -55,32 +71,34 @@ export function encodeFrameReply(replies: readonly string[]): string {
   return `[${replies.join(',')}]`;
 }
 
-function encodeAcceptance(id: string, acceptance: Acceptance): string {
-  return `{"ok":true,"id":"${id}",${acceptanceFields(acceptance)}}`;
-}
-
 function acceptanceFields(acceptance: Acceptance): string {
-  let json = `"sku":${jsonText(acceptance.sku)}`;
-  if (acceptance.qty !== undefined) json += `,"qty":${acceptance.qty}`;
-  if (acceptance.delta !== undefined) json += `,"delta":${acceptance.delta}`;
-  if (acceptance.allocations !== undefined) {
-    json += `,"allocations":${allocationsJson(acceptance.allocations)}`;
-  }
-  if (acceptance.expiresAtMs !== undefined) json += `,"expiresAtMs":${acceptance.expiresAtMs}`;
-  json += `,"available":${acceptance.available},"version":${acceptance.version}`;
-  if (acceptance.state !== undefined) json += `,"state":"${acceptance.state}"`;
-  if (acceptance.retaken) json += ',"retaken":true';
-  if (acceptance.replayed) json += ',"replayed":true';
-  return json;
+  writeAcceptance(writer.clear(), acceptance);
+  return writer.take();
 }
 
-function allocationsJson(allocations: readonly Allocation[]): string {
-  let json = '[';
+function writeAcceptance(to: TextWriter, acceptance: Acceptance): void {
+  const { qty, delta, allocations, expiresAtMs } = acceptance;
+  to.ascii('"sku":').quoted(acceptance.sku);
+  if (qty !== undefined) to.ascii(',"qty":').number(qty);
+  if (delta !== undefined) to.ascii(',"delta":').number(delta);
+  if (allocations !== undefined) writeAllocations(to, allocations);
+  if (expiresAtMs !== undefined) to.ascii(',"expiresAtMs":').number(expiresAtMs);
+  to.ascii(',"available":').number(acceptance.available);
+  to.ascii(',"version":').number(acceptance.version);
+  if (acceptance.state !== undefined) to.ascii(',"state":').quoted(acceptance.state);
+  if (acceptance.retaken) to.ascii(',"retaken":true');
+  if (acceptance.replayed) to.ascii(',"replayed":true');
+}
+
+/** `,"allocations":[…]` */
+export function writeAllocations(to: TextWriter, allocations: readonly Allocation[]): void {
+  to.ascii(',"allocations":[');
   for (let i = 0; i < allocations.length; i++) {
     const { location, qty } = allocations[i]!;
-    json += `${i === 0 ? '' : ','}{"location":"${location}","qty":${qty}}`;
+    to.ascii(i === 0 ? '{"location":' : ',{"location":').quoted(location);
+    to.ascii(',"qty":').number(qty).ascii('}');
   }
-  return `${json}]`;
+  to.ascii(']');
 }
 
 function encodeRead(read: StockRead, asOfSeq: number): string {

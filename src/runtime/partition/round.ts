@@ -6,14 +6,19 @@
 
 import type { DecisionSink } from '../../../actors/sku.ts';
 import { encodeEventGroup } from '../../contract/journal-message.ts';
-import { encodeReply } from '../../contract/replies.ts';
+import { encodeReply, writeReply } from '../../contract/replies.ts';
 import { encodeEventsText } from '../../domain/event-codec.ts';
 import type { SkuEvent } from '../../domain/events.ts';
 import type { Moment } from '../../domain/moment.ts';
 import type { Answer, Refusal } from '../../domain/outcome.ts';
+import { TextWriter } from '../../domain/text-writer.ts';
 import type { StoredFact } from '../../ports.ts';
 import type { Resident } from './residents.ts';
 import type { CommandWork, PoisonFact, Work } from './work.ts';
+
+const replies = new TextWriter();
+/** Replies are made into strings by so many bytes at a time. */
+const replyChunkBytes = 32_768;
 
 /** What one SKU contributed to the round. */
 interface Contribution {
@@ -167,11 +172,33 @@ export class Round {
    * built at release.
    */
   prepareReplies(): void {
-    this.#texts = this.#held.map(({ work, answer }) =>
-      work.kind === 'command' && answer.kind !== 'read' && answer.kind !== 'cart'
-        ? encodeReply(work.command, answer)
-        : undefined,
-    );
+    const texts = new Array<string | undefined>(this.#held.length);
+    for (let from = 0; from < this.#held.length; ) from = this.#prepareFrom(from, texts);
+    this.#texts = texts;
+  }
+
+  /**
+   * Writes replies until there is a chunk of them and cuts it: a cut shares the chunk's memory, and
+   * a chunk is small enough not to be a large object of its own.
+   */
+  #prepareFrom(start: number, texts: (string | undefined)[]): number {
+    const ends: number[] = [];
+    let next = start;
+    replies.clear();
+    for (; next < this.#held.length && replies.bytes < replyChunkBytes; next++) {
+      const { work, answer } = this.#held[next] as Held;
+      const isReady = work.kind === 'command' && answer.kind !== 'read' && answer.kind !== 'cart';
+      if (isReady) writeReply(replies, work.command, answer);
+      ends.push(isReady ? replies.characters : -1);
+    }
+    const chunk = replies.take();
+    let from = 0;
+    for (const [index, end] of ends.entries()) {
+      if (end < 0) continue;
+      texts[start + index] = chunk.substring(from, end);
+      from = end;
+    }
+    return next;
   }
 
   /** The round is durable and `headSeq` the partition's last sequence: all answers go out. */
