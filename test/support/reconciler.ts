@@ -2,9 +2,11 @@
 
 import { randomUUID } from 'node:crypto';
 import { Problems } from '../../src/config/problems.ts';
+import { checkSource, createErpSource } from '../../src/erp/factory.ts';
 import type { NatsPorts } from '../../src/nats/nats-ports.ts';
 import { createReconcilePorts } from '../../src/nats/reconcile-ports.ts';
 import type { ErpLine, ErpSnapshot, ErpSource, ErpWatermark } from '../../src/ports.ts';
+import { configuredSources } from '../../src/reconcile/configured.ts';
 import { Reconciler, type ReconcilerOptions } from '../../src/reconcile/reconciler.ts';
 import type { RunReport } from '../../src/reconcile/report.ts';
 import { resolveReconcile } from '../../src/reconcile/settings.ts';
@@ -77,6 +79,8 @@ export interface TestReconcilerOptions {
   readonly nats: NatsPorts;
   readonly sources: readonly ErpSource[];
   readonly settings?: Record<string, unknown>;
+  /** The section `erp.sources` of a configuration, instead of `sources` and `settings`. */
+  readonly configured?: Record<string, Record<string, unknown>>;
   readonly incarnation?: string;
   readonly databasePath?: string;
   readonly leaseLapseMs?: number;
@@ -93,6 +97,16 @@ export function resolvedSettings(settings: Record<string, unknown>) {
   return resolved.ours;
 }
 
+/** Sources of a configuration, as the command line makes them. */
+function configuredErp(sections: Record<string, Record<string, unknown>>) {
+  const { sources, problems } = configuredSources(sections, checkSource);
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  return sources.map(({ name, settings, fields }) => {
+    const surroundings = { nowMs: Date.now, environment: process.env };
+    return { erp: createErpSource(name, fields, surroundings), settings };
+  });
+}
+
 export async function startReconciler(options: TestReconcilerOptions): Promise<TestReconciler> {
   const { nats, sources, incarnation = randomUUID() } = options;
   const { clock, bus, journal } = nats.ports;
@@ -106,7 +120,10 @@ export async function startReconciler(options: TestReconcilerOptions): Promise<T
     partitions: nats.provisioned.partitions,
     incarnation,
     databasePath: options.databasePath ?? ':memory:',
-    sources: sources.map((erp) => ({ erp, settings })),
+    sources:
+      options.configured === undefined
+        ? sources.map((erp) => ({ erp, settings }))
+        : configuredErp(options.configured),
     log: testLog('reconciler'),
     leaseLapseMs: options.leaseLapseMs ?? 1_000,
     ...(options.onReport === undefined ? {} : { onReport: options.onReport }),
@@ -118,7 +135,7 @@ export async function startReconciler(options: TestReconcilerOptions): Promise<T
   }
   return {
     reconciler,
-    async run(source = sources[0]!.name, order = {}) {
+    async run(source = sources[0]?.name ?? 'erp', order = {}) {
       const report = await reconciler.request(source, { dryRun: false, force: false, ...order });
       if (report === undefined) throw new Error('this reconciler does not lead');
       return report;
