@@ -10,7 +10,9 @@ const everyMs = 450;
 const forgottenAfterMs = 20_000;
 /** Of this many SKUs most of the interest is in a few, as in life. */
 const hotShare = 0.4;
-const hotSkus = ['CONSOLE-LIMITED', 'MUG-0001', 'SNEAKER-42', 'TEE-BLK-M'];
+/** There is only ever one of it; it is reserved and given back, so that the race for it goes on. */
+const onlyOne = 'CONSOLE-LIMITED';
+const hotSkus = [onlyOne, 'MUG-0001', 'SNEAKER-42', 'TEE-BLK-M'];
 const refillBelow = 5;
 
 export class Shoppers {
@@ -62,7 +64,7 @@ export class Shoppers {
     this.#tell(channel, `reserved ${qty} × ${sku}, ${held.available} left`);
     const reservation = held.id;
     const dice = Math.random();
-    const isLast = sku === 'CONSOLE-LIMITED';
+    const isLast = sku === onlyOne;
     this.#later(1_000 + Math.random() * 4_000, async () => {
       if (dice < 0.6 && !isLast) {
         const order = `o-${++this.#orders}`;
@@ -81,7 +83,7 @@ export class Shoppers {
 
   /** Goods leave the shop: a sale without a hold. */
   async #sellAtTheTill(): Promise<void> {
-    const sku = this.#sku();
+    const sku = this.#plentiful();
     const sold = await this.#clients.pos.sell({ sku, qty: 1, order: `till-${++this.#orders}` });
     if (sold.ok) this.#tell('pos', `sold     1 × ${sku}, ${sold.available} left`);
     else this.#tell('pos', `wanted 1 × ${sku}: ${sold.error.code}`);
@@ -90,7 +92,7 @@ export class Shoppers {
   /** Several SKUs, all or none. */
   async #cart(): Promise<void> {
     const { web } = this.#clients;
-    const skus = [...new Set([this.#sku(), this.#sku(), this.#sku()])];
+    const skus = [...new Set([this.#plentiful(), this.#plentiful(), this.#plentiful()])];
     const lines = skus.map((sku) => ({ sku, qty: 1 }));
     const cart = await web.reserve({ lines, ttlMs: forgottenAfterMs });
     if (!cart.ok) {
@@ -106,8 +108,7 @@ export class Shoppers {
   }
 
   async #refill(sku: string): Promise<void> {
-    // There was only ever one of it.
-    if (sku === 'CONSOLE-LIMITED') return;
+    if (sku === onlyOne) return;
     const qty = 20 + Math.floor(Math.random() * 20);
     const got = await this.#clients.wms.receive({ sku, qty, ref: `delivery-${++this.#orders}` });
     if (got.ok) this.#tell('wms', `received ${qty} × ${sku}, ${got.available} left`);
@@ -116,6 +117,11 @@ export class Shoppers {
   #sku(): string {
     const hot = hotSkus.filter((sku) => this.#skus.includes(sku));
     return hot.length > 0 && Math.random() < hotShare ? pick(hot) : pick(this.#skus);
+  }
+
+  #plentiful(): string {
+    const sku = this.#sku();
+    return sku === onlyOne ? this.#plentiful() : sku;
   }
 
   #later(ms: number, act: () => void | Promise<void>): void {
