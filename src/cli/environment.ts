@@ -26,6 +26,8 @@ export interface Environment {
   readonly logLevel: LogLevel;
   /** File with a user's JWT and seed, for servers that ask for one. */
   readonly credentialsFile: string | undefined;
+  /** Where the servers' monitoring ports are, to ask them for their durability. */
+  readonly monitoringUrls: readonly string[] | undefined;
 }
 
 const defaultNatsPort = 4222;
@@ -62,6 +64,9 @@ export function readEnvironment(variables: Variables, cwd: string): Environment 
     httpHost: text('LASTUNIT_HTTP_HOST') ?? '127.0.0.1',
     dataDir: resolve(cwd, text('LASTUNIT_DATA_DIR') ?? '.lastunit'),
     logLevel: level(),
+    monitoringUrls: text('LASTUNIT_NATS_MONITOR')
+      ?.split(',')
+      .map((url) => url.trim()),
     credentialsFile: credentials === undefined ? undefined : resolve(cwd, credentials),
   };
   if (problems.length > 0) {
@@ -78,6 +83,7 @@ export const environmentHelp = `
 Environment:
   LASTUNIT_NATS_URL     NATS to connect to (default nats://127.0.0.1:4222); several separated by commas
   LASTUNIT_NATS_CREDS   file with the user's JWT and seed, where the server asks for one
+  LASTUNIT_NATS_MONITOR monitoring URLs of the servers (default: port 8222 of the one connected to)
   LASTUNIT_NATS_PORT    port of the embedded server of "up" (default 4222, 0 = any free one)
   LASTUNIT_HTTP_PORT    port of console and API (default 8080, 0 = any free one)
   LASTUNIT_HTTP_HOST    address that they listen on (default 127.0.0.1)

@@ -85,6 +85,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     clock: systemClock,
     memberTtlSeconds: config.limits.memberTtlMs / 1_000,
     appendTimeoutMs: config.limits.appendTimeoutMs,
+    monitoringUrls: environment.monitoringUrls,
   });
   await lifetime.onClose(() => nats.close());
   if (options.durable !== true) warnAboutDurability(nats, log);
@@ -154,7 +155,7 @@ function warnAboutDurability({ durability }: NatsPorts, log: Pino): void {
     return;
   }
   log.warn(
-    'whether acknowledged changes are on disk is unknown: make sure that nats-server has "sync_interval: always" in its jetstream block (it tells on its monitoring port, http: 8222)',
+    'whether acknowledged changes are on disk is unknown: make sure that nats-server has "sync_interval: always" in its jetstream block (LASTUNIT_NATS_MONITOR says where its monitoring port is)',
   );
 }
 

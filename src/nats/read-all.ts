@@ -3,8 +3,10 @@
 //
 // 1. Resolves when what was there at the beginning has been handed over; what comes meanwhile may be among it.
 // 2. A consumer that falls silent, or a reconnect, starts the reading again from its beginning: with `onRestart` the
-//    caller throws away what it has. After `attemptsMax` attempts it rejects with `PortError` `timeout`.
+//    caller throws away what it has. It goes on for `patienceMs`, which a cluster needs after a server's death until
+//    it places consumers elsewhere, and then rejects with `PortError`.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createInbox, type Msg, nuid } from '@nats-io/transport-node';
 import { PortError } from '../ports.ts';
 import { ApiError, apiError, type JetStreamApi, unavailable } from './jetstream-api.ts';
@@ -31,7 +33,8 @@ export interface ReadMessage {
   header(name: string): string | undefined;
 }
 
-const attemptsMax = 3;
+const patienceMs = 30_000;
+const pauseMs = 250;
 const stallMs = 5_000;
 const nanosecondsPerSecond = 1_000_000_000;
 
@@ -41,12 +44,16 @@ export async function readAll(
   what: ReadAll,
   each: (message: ReadMessage) => void,
 ): Promise<number> {
-  for (let attempt = 1; ; attempt++) {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
     try {
       return await readOnce(api, what, each);
     } catch (error) {
       if (error instanceof ApiError && error.apiCode === apiError.streamNotFound) return 0;
-      if (!(error instanceof PortError) || attempt === attemptsMax) throw unavailable(error);
+      const trouble = unavailable(error);
+      if (!(trouble instanceof PortError) || trouble.code === 'misconfigured') throw trouble;
+      if (performance.now() > deadline) throw trouble;
+      await sleep(pauseMs);
       what.onRestart?.();
     }
   }

@@ -54,7 +54,7 @@ async function examine(context: Context, session: Session): Promise<Finding[]> {
     { state: 'ok', what: 'configuration', found: configPath },
     { state: 'ok', what: 'NATS', found: withoutSecrets(environment.natsUrl) },
     serverVersion(session),
-    await durability(session),
+    await durability(session, context),
     ...(await streams(session)),
     ...(await nodes(session, config.partitions)),
     await letters(session),
@@ -77,9 +77,9 @@ function serverVersion({ api }: Session): Finding {
     : { state: 'ok', what: 'server version', found };
 }
 
-async function durability({ api }: Session): Promise<Finding> {
+async function durability({ api }: Session, { environment }: Context): Promise<Finding> {
   const what = 'durability';
-  switch (await journalDurability(api.mux.connection)) {
+  switch (await journalDurability(api.mux.connection, environment)) {
     case 'always':
       return {
         state: 'ok',
@@ -98,7 +98,7 @@ async function durability({ api }: Session): Promise<Finding> {
         state: 'warning',
         what,
         found:
-          'unknown: the server has no monitoring port that tells (the server of `lastunit up` syncs always)',
+          'unknown: no monitoring port found, set LASTUNIT_NATS_MONITOR (the server of `lastunit up` syncs always)',
       };
   }
 }

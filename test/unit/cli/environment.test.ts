@@ -15,6 +15,7 @@ test('without anything set there are defaults', () => {
     dataDir: '/shop/.lastunit',
     logLevel: 'info',
     credentialsFile: undefined,
+    monitoringUrls: undefined,
   });
 });
 
