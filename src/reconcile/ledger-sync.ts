@@ -59,7 +59,7 @@ export async function syncPartition(
   writer.flush();
 }
 
-/** Collects the movements of a partition's messages. */
+/** Collects what a partition's messages move; commits that move nothing change the SKU all the same. */
 class CommitWriter {
   readonly #ledger: LedgerStore;
   readonly #partition: number;
@@ -75,7 +75,6 @@ class CommitWriter {
     const { atMs, groups } = decodeJournalMessage(entry.payload);
     for (const { sku, firstVersion, events } of groups) {
       const movements = decodeEvents(sku, firstVersion, atMs, events).flatMap(movementsOf);
-      if (movements.length === 0) continue;
       this.#commits.push({ sku, firstVersion, seq: entry.seq, atMs, movements });
     }
     this.#seq = entry.seq;

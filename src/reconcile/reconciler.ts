@@ -26,6 +26,7 @@ import { openDatabase, type Sql } from './store/database.ts';
 import { LedgerStore } from './store/ledger-store.ts';
 import { SnapshotStore } from './store/snapshot-store.ts';
 import { Turn } from './turn.ts';
+import { ViewCheck } from './view-check.ts';
 
 export interface ReconcilerOptions {
   readonly names: Names;
@@ -67,6 +68,7 @@ export class Reconciler {
   readonly #memories: SourceMemories;
   readonly #quarantine: Quarantine;
   readonly #corrector: Corrector;
+  readonly #views: ViewCheck | undefined;
   readonly #courses = new Map<string, Course>();
   readonly #asked = new Map<number, Asked>();
   readonly #turn = new Turn();
@@ -80,6 +82,8 @@ export class Reconciler {
     this.#memories = new SourceMemories(ports.values);
     this.#quarantine = new Quarantine(ports.values);
     this.#corrector = new Corrector({ bus: ports.bus, clock: ports.clock, names: options.names });
+    const { clock, views } = ports;
+    this.#views = views && new ViewCheck({ clock, ...views }, options.partitions);
     this.#lease = new Lease({
       values: ports.values,
       clock: ports.clock,
@@ -128,11 +132,11 @@ export class Reconciler {
   }
 
   #addCourse({ erp, settings }: ReconcilerOptions['sources'][number], ledger: LedgerStore): void {
-    const { clock, bus: _, values: __, exposures = async () => [], ...ports } = this.#ports;
+    const { clock, journal, acknowledgements, exposures = async () => [] } = this.#ports;
     const { names, partitions } = this.#options;
     const context: SourceContext = {
-      ...ports,
-      ...{ name: erp.name, erp, settings, names, partitions, clock, ledger, exposures },
+      ...{ name: erp.name, erp, settings, names, partitions, clock, journal, ledger },
+      ...{ acknowledgements, exposures, views: this.#views },
       lanes: laneBook(settings.lanes),
       snapshots: new SnapshotStore(this.#sql, erp.name),
       memories: this.#memories,
@@ -172,6 +176,7 @@ export class Reconciler {
         apply: step((run) => run.apply()),
         report: fromPromise<StepResult, RunRequest>(async ({ input }) => {
           const course = courseOf();
+          await this.#checkViews(course);
           await this.#finish(course, input, course.run?.report());
           return 'report';
         }),
@@ -221,6 +226,16 @@ export class Reconciler {
     return result;
   }
 
+  /** A read model that cannot be looked at now is no reason to lose the run's report. */
+  async #checkViews(course: Course): Promise<void> {
+    const checking = course.run?.checkViews() ?? Promise.resolve();
+    const source = course.context.name;
+    course.step = checking.catch((error: unknown) => {
+      this.#options.log.warn({ source, error }, 'read models not checked');
+    });
+    await course.step;
+  }
+
   async #finish(course: Course, request: RunRequest, report: RunReport | undefined): Promise<void> {
     const { run, given } = course;
     if (report === undefined || run === undefined) return;
@@ -246,7 +261,8 @@ export class Reconciler {
     log[isTrouble ? 'warn' : 'info']({ source, outcome, reason, message }, 'reconciliation');
     this.#ports.bus.publish(names.subjects.publishedReconcile(source), JSON.stringify(report));
     // Looked for and found nothing: not worth keeping every ten minutes.
-    if (outcome === 'nothing' && request.token === undefined) return;
+    const rewritten = (report.views ?? []).some((view) => view.rewritten > 0);
+    if (outcome === 'nothing' && request.token === undefined && !rewritten) return;
     const isCompared =
       run.snapshotWasCompared && !request.dryRun && outcome !== 'displaced' && outcome !== 'failed';
     await this.#memories.record(report, isCompared);

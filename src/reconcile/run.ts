@@ -168,6 +168,23 @@ export class Run {
     return 'report';
   }
 
+  /** Looks at the read models, also when there was nothing to compare; repairs them unless dry. */
+  async checkViews(): Promise<void> {
+    const { views, ledger, snapshots, journal, partitions } = this.#source;
+    if (views === undefined || this.#outcome === 'displaced') return;
+    if ((await syncLedger(journal, ledger, partitions)) === 'anew') snapshots.reload();
+    const repairs = !this.#request.dryRun;
+    const drifts = await views.check({
+      repairs,
+      changedSkus: ledger.changedSkus,
+      skuCount: ledger.skuCount(),
+      allSkus: () => ledger.allSkus(),
+      pace: this.#pace,
+    });
+    if (repairs) ledger.forgetChanged();
+    this.#fields = { ...this.#fields, views: drifts };
+  }
+
   /** The report, to be stored and shown. */
   report(): RunReport {
     const { settings, clock, name, snapshots } = this.#source;

@@ -10,6 +10,8 @@ import type {
   ErpSource,
   Journal,
   KeyValues,
+  OwnerRows,
+  RowBucket,
 } from '../ports.ts';
 import type { Corrector } from './correcting.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -17,6 +19,7 @@ import type { ReconcileSettings } from './settings.ts';
 import type { SourceMemories } from './source-memory.ts';
 import type { LedgerStore } from './store/ledger-store.ts';
 import type { SnapshotStore } from './store/snapshot-store.ts';
+import type { ViewCheck } from './view-check.ts';
 
 /** Parts of the outside that reconciliation touches. */
 export interface ReconcilePorts {
@@ -27,6 +30,8 @@ export interface ReconcilePorts {
   readonly acknowledgements: ErpAcknowledgements;
   /** What edge nodes may have sold unheard; absent: there are none. */
   readonly exposures?: () => Promise<readonly EdgeExposure[]>;
+  /** The read models and those who know what stands in them; absent: they are not checked. */
+  readonly views?: { readonly buckets: readonly RowBucket[]; readonly owners: OwnerRows };
 }
 
 export interface SourceContext {
@@ -44,6 +49,7 @@ export interface SourceContext {
   readonly memories: SourceMemories;
   readonly quarantine: Quarantine;
   readonly corrector: Corrector;
+  readonly views: ViewCheck | undefined;
   readonly exposures: () => Promise<readonly EdgeExposure[]>;
   /** Whether this node may still change anything. */
   readonly isLeading: () => boolean;

@@ -20,6 +20,7 @@ import { ResidentBudget } from './partition/residents.ts';
 import type { NodeShared } from './partition/session.ts';
 import { Partitions } from './partitions.ts';
 import { Router } from './router.ts';
+import { answerRows } from './rows-remote.ts';
 import { StallWatch } from './stall-watch.ts';
 
 export interface NodeOptions {
@@ -283,6 +284,9 @@ class Node implements LastunitNode {
     if (what === 'handover') {
       void this.#handOver(Number(rest[0])).then((done) => message.respond?.(done));
       return;
+    }
+    if (what === 'rows') {
+      return answerRows(message, this.#local(Number(rest[0])));
     }
     if (what === 'status') {
       message.respond?.(JSON.stringify(this.status()));

@@ -5,12 +5,14 @@ import { Problems } from '../../src/config/problems.ts';
 import { checkSource, createErpSource } from '../../src/erp/factory.ts';
 import type { NatsPorts } from '../../src/nats/nats-ports.ts';
 import { createReconcilePorts } from '../../src/nats/reconcile-ports.ts';
+import { createRowBuckets } from '../../src/nats/row-buckets.ts';
 import type { ErpLine, ErpSnapshot, ErpSource, ErpWatermark } from '../../src/ports.ts';
 import { configuredSources } from '../../src/reconcile/configured.ts';
 import { Reconciler, type ReconcilerOptions } from '../../src/reconcile/reconciler.ts';
 import type { RunReport } from '../../src/reconcile/report.ts';
 import { resolveReconcile } from '../../src/reconcile/settings.ts';
 import type { ReconcilePorts } from '../../src/reconcile/source-context.ts';
+import { ownerRows } from '../../src/runtime/rows-remote.ts';
 import { testLog } from './node.ts';
 
 export interface MadeUp {
@@ -82,6 +84,8 @@ export interface TestReconcilerOptions {
   /** The section `erp.sources` of a configuration, instead of `sources` and `settings`. */
   readonly configured?: Record<string, Record<string, unknown>>;
   readonly incarnation?: string;
+  /** Whether the read models are checked, and which channels have a view. */
+  readonly viewChannels?: readonly string[];
   readonly databasePath?: string;
   readonly leaseLapseMs?: number;
   /** Whether to wait until it has the lease. Default: yes. */
@@ -113,6 +117,14 @@ export async function startReconciler(options: TestReconcilerOptions): Promise<T
   const ports: ReconcilePorts = {
     ...{ clock, bus, journal },
     ...createReconcilePorts(nats.api, nats.names),
+    ...(options.viewChannels === undefined
+      ? {}
+      : {
+          views: {
+            buckets: createRowBuckets(nats.api, nats.names, options.viewChannels),
+            owners: ownerRows(bus, nats.ports.members, nats.names),
+          },
+        }),
   };
   const settings = resolvedSettings({ mode: 'apply', everyMs: 3_600_000, ...options.settings });
   const reconcilerOptions: ReconcilerOptions = {

@@ -15,6 +15,8 @@ const schema = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE position (partition INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
 
+  CREATE TABLE sku (sku TEXT PRIMARY KEY) WITHOUT ROWID;
+
   -- A line of the ledger: what is long since posted is in its opening balance.
   CREATE TABLE line (
     id INTEGER PRIMARY KEY, sku TEXT NOT NULL, location TEXT NOT NULL, opening INTEGER NOT NULL,

@@ -46,11 +46,14 @@ export interface PostedDocument {
 
 /** An ERP also posts what is none of ours: only the newest are worth another try. */
 const unmatchedMax = 5_000;
+const changedMax = 200_000;
 const lanePostedKeptMs = 48 * 60 * 60_000;
 
 export class LedgerStore {
   readonly #sql: Sql;
   #statements: ReturnType<typeof prepared>;
+  /** SKUs that have changed since somebody asked; undefined: more than we keep, or not known. */
+  #changed: Set<string> | undefined;
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -71,6 +74,7 @@ export class LedgerStore {
   forget(): void {
     remade(this.#sql);
     this.#statements = prepared(this.#sql);
+    this.#changed = undefined;
   }
 
   /** Sequence up to which the partition has been read; 0: not at all. */
@@ -82,7 +86,12 @@ export class LedgerStore {
   /** Records commits of one partition, read up to `seq`. */
   append(partition: number, commits: readonly CommitEntries[], seq: number): void {
     this.#sql.transaction(() => {
-      for (const commit of commits) this.#appendCommit(commit);
+      for (const commit of commits) {
+        this.#statements.addSku.run(commit.sku);
+        this.#changed?.add(commit.sku);
+        this.#appendCommit(commit);
+      }
+      if ((this.#changed?.size ?? 0) > changedMax) this.#changed = undefined;
       this.#statements.setPosition.run(partition, seq);
     })();
   }
@@ -107,6 +116,23 @@ export class LedgerStore {
     const isTruncated = other === undefined ? firstVersion > 1 : other.isTruncated === 1;
     const added = this.#statements.addLine.run(sku, location, isTruncated ? 1 : 0);
     return Number(added.lastInsertRowid);
+  }
+
+  /** The SKUs that have changed since `forgetChanged`; undefined: any may have. */
+  get changedSkus(): ReadonlySet<string> | undefined {
+    return this.#changed;
+  }
+
+  forgetChanged(): void {
+    this.#changed = new Set();
+  }
+
+  skuCount(): number {
+    return (this.#statements.skuCount.get() as { count: number }).count;
+  }
+
+  allSkus(): string[] {
+    return (this.#statements.allSkus.all() as { sku: string }[]).map(({ sku }) => sku);
   }
 
   line(sku: string, location: string): LedgerLine | undefined {
@@ -227,6 +253,9 @@ function prepared(sql: Sql) {
     setMeta: one('INSERT OR REPLACE INTO meta VALUES (?, ?)'),
     position: one('SELECT seq FROM position WHERE partition = ?'),
     setPosition: one('INSERT OR REPLACE INTO position VALUES (?, ?)'),
+    addSku: one('INSERT OR IGNORE INTO sku VALUES (?)'),
+    skuCount: one('SELECT count(*) AS count FROM sku'),
+    allSkus: one('SELECT sku FROM sku'),
     line: one(
       'SELECT id, sku, location, opening, isTruncated FROM line WHERE sku = ? AND location = ?',
     ),

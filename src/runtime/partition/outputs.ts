@@ -59,6 +59,9 @@ export class Outputs {
   #closed = false;
   /** Journal sequence up to which every sink has recorded that it is complete. */
   #recordedTo = 0;
+  /** Up to where rows are complete while those that a crash left behind are still to be made. */
+  #rowsTo = Number.POSITIVE_INFINITY;
+  #caughtUpWaiting: (() => void)[] = [];
 
   constructor(options: OutputsOptions) {
     this.#options = options;
@@ -99,6 +102,26 @@ export class Outputs {
       }),
     );
     return complete;
+  }
+
+  /**
+   * Rows of changes after `rowsTo` are still to be made. Until `caughtUp` no sink is told that its
+   * rows are complete beyond it: after another crash they would be missing for ever.
+   */
+  behind(rowsTo: number): void {
+    this.#rowsTo = rowsTo;
+  }
+
+  /** Every SKU that was behind has been touched: the next flush makes the rows complete. */
+  caughtUp(): void {
+    this.#rowsTo = Number.POSITIVE_INFINITY;
+    for (const resolve of this.#caughtUpWaiting.splice(0)) resolve();
+  }
+
+  /** Resolves when no rows of before are to be made any more, or nothing is written here any more. */
+  whenCaughtUp(): Promise<void> {
+    if (this.#closed || this.#rowsTo === Number.POSITIVE_INFINITY) return Promise.resolve();
+    return new Promise((resolve) => this.#caughtUpWaiting.push(resolve));
   }
 
   /** A committed round changed this SKU. */
@@ -148,6 +171,18 @@ export class Outputs {
     });
   }
 
+  /** The rows of a SKU as they should stand now, by sink; none for a SKU that does not exist. */
+  rowsOf(resident: Resident): Readonly<Record<string, string>> {
+    const rows: Record<string, string> = {};
+    if (resident.state.version === 0) return rows;
+    const at = { asOfSeq: resident.lastSeq, updatedAtMs: resident.lastAtMs };
+    if (this.#stock) rows[this.#stock.name] = stockRowOf(resident.state, at);
+    for (const { sink, channel } of this.#views) {
+      rows[sink.name] = viewRowOf(resident.state, channel, at).payload;
+    }
+    return rows;
+  }
+
   /** Resolves when nothing is being written. */
   async settled(): Promise<void> {
     await this.#writing;
@@ -156,6 +191,7 @@ export class Outputs {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
+    this.caughtUp();
   }
 
   #schedule(): void {
@@ -225,11 +261,13 @@ export class Outputs {
     all: boolean,
     sinceMs: number,
   ): Promise<void> {
+    const rowsTo = Math.min(headSeq, this.#rowsTo);
     await Promise.all(
       [...batch].map(async ([sink, entries]) => {
+        const upTo = sink === this.#history ? headSeq : rowsTo;
         while (!this.#closed) {
           try {
-            const done = await sink.write(this.#options.partition, entries, headSeq);
+            const done = await sink.write(this.#options.partition, entries, upTo);
             const lagMs = this.#options.clock.now() - sinceMs;
             this.#options.metrics.derived(sink.name, entries.length, lagMs);
             if (done === 'displaced') {
@@ -244,6 +282,6 @@ export class Outputs {
         }
       }),
     );
-    if (all && !this.#closed) this.#recordedTo = headSeq;
+    if (all && !this.#closed) this.#recordedTo = rowsTo;
   }
 }

@@ -193,6 +193,21 @@ export class Partition {
     );
   }
 
+  /**
+   * The rows that SKUs of this partition should have in the read models, by sink; undefined when it
+   * is not served here. A strong read behind them proves that they were ours to tell (invariant 2).
+   */
+  async rows(
+    skus: readonly string[],
+  ): Promise<Record<string, Readonly<Record<string, string>>> | undefined> {
+    const session = this.#session;
+    if (this.phase !== 'serving' || !session || skus.length === 0) return undefined;
+    const rows = await session.rows(skus);
+    const proof = await this.perform({ verb: 'get', sku: skus[0] as string, channel: '' });
+    const isOurs = proof.kind !== 'refused' || proof.refusal.code !== 'unavailable';
+    return isOurs && this.#session === session ? rows : undefined;
+  }
+
   /** What home knows of a cart whose lines ask. */
   get carts(): CartBook | undefined {
     return this.phase === 'serving' ? this.#session?.carts : undefined;

@@ -22,7 +22,7 @@ import type { Mailbox } from './mailbox.ts';
 import { Outputs } from './outputs.ts';
 import { Pages } from './pages.ts';
 import { claimPartition, replay } from './recovery.ts';
-import { type ResidentBudget, Residents } from './residents.ts';
+import { type Resident, type ResidentBudget, Residents } from './residents.ts';
 import { type Head, Rounds } from './rounds.ts';
 import { Tail } from './tail.ts';
 import type { CommandWork } from './work.ts';
@@ -303,6 +303,21 @@ export class Session {
     verify().catch(() => {});
   }
 
+  /** The rows of SKUs as they should stand now, from what is committed. */
+  async rows(skus: readonly string[]): Promise<Record<string, Readonly<Record<string, string>>>> {
+    const rows: Record<string, Readonly<Record<string, string>>> = Object.create(null);
+    const active = new Map<string, Resident | undefined>();
+    for (const sku of skus) active.set(sku, await this.#residents?.activate(sku));
+    await this.#betweenRounds(() => {
+      for (const [sku, resident] of active) {
+        // It may have been passivated meanwhile: then it is still what it was.
+        const current = this.#residents?.peek(sku) ?? resident;
+        if (current && this.#outputs) rows[sku] = this.#outputs.rowsOf(current);
+      }
+    });
+    return rows;
+  }
+
   /** Finishes what was accepted and makes a last checkpoint: the next owner starts at once. */
   async drain(): Promise<void> {
     await this.#carts.quiesced();
@@ -349,6 +364,7 @@ export class Session {
           this.#outputs?.touch(current);
         });
       }
+      this.#outputs?.caughtUp();
     };
     step().catch((error: unknown) => {
       if (!this.#over) this.#end(error);
