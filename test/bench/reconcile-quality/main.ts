@@ -1,6 +1,7 @@
-// Prints the comparison as a table and writes it as JSON: `main.js [seeds] [file.json]`.
+// Prints the comparison as a table: `main.js [--seeds n] [--json file]`.
 
 import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { type PolicyResult, type QualityResult, runReconcileQuality, spreadOf } from './run.ts';
 
 const columns: readonly (readonly [string, (result: PolicyResult) => number, number])[] = [
@@ -25,7 +26,10 @@ export function tableOf(result: QualityResult): string {
   return all.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')).join('\n');
 }
 
-const [seeds = '20', file] = process.argv.slice(2);
+const { values } = parseArgs({
+  options: { seeds: { type: 'string', default: '20' }, json: { type: 'string' } },
+});
+const { seeds, json: file } = values;
 const startedAt = Date.now();
 const result = runReconcileQuality({
   seeds: Number(seeds),
