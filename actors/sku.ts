@@ -104,3 +104,19 @@ export const skuMachine = setup({
     passive: { type: 'final' },
   },
 });
+
+/**
+ * The machine with a short way for what it does nearly always: a group that arrives in `active` and
+ * runs `decide` without leaving the state. XState's general algorithm takes 3 µs to find that out, and
+ * three times as long where 50,000 actors take turns; everything else goes through it. What throws on
+ * the short way stops the actor like an action that throws.
+ */
+export const skuLogic: typeof skuMachine = Object.assign(Object.create(skuMachine), {
+  transition: ((snapshot, event, scope) => {
+    if (event.type !== 'commands.received' || snapshot.value !== 'active') {
+      return skuMachine.transition(snapshot, event, scope);
+    }
+    decideGroup(snapshot.context, event);
+    return snapshot;
+  }) satisfies typeof skuMachine.transition,
+});

@@ -9,7 +9,7 @@
  */
 
 import { type Actor, createActor } from 'xstate';
-import { skuMachine } from '../../../actors/sku.ts';
+import { skuLogic } from '../../../actors/sku.ts';
 import { decodeEvents } from '../../domain/event-codec.ts';
 import { evolve } from '../../domain/evolve.ts';
 import type { Rules } from '../../domain/rules.ts';
@@ -22,7 +22,7 @@ import type { Tail } from './tail.ts';
 
 export interface Resident {
   readonly sku: string;
-  readonly actor: Actor<typeof skuMachine>;
+  readonly actor: Actor<typeof skuLogic>;
   /** The actor's own; others read it between rounds only, when it is what the journal says. */
   readonly state: SkuState;
   /** Journal sequence and time of the SKU's last event; 0: none. */
@@ -138,7 +138,7 @@ export class Residents {
   #create(sku: string, entry: PageEntry | undefined, pieces: unknown[][]): Resident {
     const { tail, alarms, rules, budget } = this.#options;
     const folded = foldSnapshotAndTail(sku, entry, pieces, tail);
-    const actor = createActor(skuMachine, { input: { sku, rules, alarm: alarms } });
+    const actor = createActor(skuLogic, { input: { sku, rules, alarm: alarms } });
     const resident: Resident = {
       sku,
       actor,
