@@ -1,0 +1,75 @@
+// Commands at a fixed rate, whether the ones before have been answered or not, and how long each took from the moment
+// at which it was due: a system that stands still for a second has kept a second's worth of callers waiting.
+
+import { connectClient } from '../../../src/client/index.ts';
+import { type Percentiles, percentiles, randomFrom } from '../harness/numbers.ts';
+import { ReceiptBook, type Receipts } from '../harness/receipts.ts';
+import type { Line } from '../harness/worker.ts';
+import type { SkuRange } from '../harness/workloads.ts';
+
+export interface OpenLoopParams {
+  readonly name: string;
+  readonly url: string;
+  readonly channel: string;
+  readonly perSecond: number;
+  readonly seconds: number;
+  /** Not counted at the beginning. */
+  readonly warmUpSeconds: number;
+  readonly skus: SkuRange;
+  readonly verb: 'reserve' | 'sell';
+  readonly ttlMs?: number;
+}
+
+export interface OpenLoopResult {
+  /** Milliseconds from when a command was due until its reply. */
+  readonly latencyMs: Percentiles;
+  readonly accepted: number;
+  readonly codes: Readonly<Record<string, number>>;
+  readonly receipts: Receipts;
+}
+
+export async function run(line: Line<OpenLoopParams>): Promise<OpenLoopResult> {
+  const { name, url, channel, perSecond, seconds, warmUpSeconds, skus, verb, ttlMs } = line.params;
+  const client = await connectClient({ servers: url, channel, deadlineMs: 30_000 });
+  const book = new ReceiptBook(name);
+  const random = randomFrom(11);
+  await line.ready();
+
+  const latencies: number[] = [];
+  const startedAt = performance.now();
+  const countedFrom = startedAt + warmUpSeconds * 1_000;
+  const total = Math.floor(perSecond * (seconds + warmUpSeconds));
+  let sent = 0;
+  let pending = 0;
+  const one = async (dueAt: number) => {
+    pending += 1;
+    const id = book.nextId();
+    const sku = skus.prefix + Math.floor(random() * skus.count);
+    try {
+      const reply =
+        verb === 'sell'
+          ? await client.sell({ id, sku, qty: 1 })
+          : await client.reserve({ id, sku, qty: 1, ...(ttlMs === undefined ? {} : { ttlMs }) });
+      book.note(id, reply);
+    } catch (error) {
+      book.lost(id, error);
+    }
+    if (dueAt >= countedFrom) latencies.push(performance.now() - dueAt);
+    pending -= 1;
+  };
+  await new Promise<void>((resolve) => {
+    const tick = () => {
+      const due = Math.min(
+        total,
+        Math.floor(((performance.now() - startedAt) * perSecond) / 1_000),
+      );
+      for (; sent < due; sent++) void one(startedAt + (sent * 1_000) / perSecond);
+      if (sent < total || pending > 0) setTimeout(tick, 1);
+      else resolve();
+    };
+    tick();
+  });
+  await client.close();
+  const { accepted, codes, receipts } = book;
+  return { latencyMs: percentiles(latencies), accepted, codes, receipts };
+}

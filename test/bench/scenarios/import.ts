@@ -1,0 +1,53 @@
+// `lastunit import` of 100,000 rows.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startDeployment } from '../harness/deployment.ts';
+import { median } from '../harness/numbers.ts';
+import type { Scenario } from '../harness/scenario.ts';
+import { runLastunit, verdictOn } from '../harness/verdict.ts';
+
+const rows = 100_000;
+
+export const importing: Scenario = {
+  name: 'import',
+  title: '`lastunit import` of 100,000 CSV rows',
+  goal: '≤ 5 s',
+  async run(context) {
+    const folder = mkdtempSync(join(tmpdir(), 'lastunit-bench-import-'));
+    const deployment = await startDeployment();
+    const faults: string[] = [];
+    const seconds: number[] = [];
+    for (let round = 0; round < context.rounds; round++) {
+      const file = join(folder, `round-${round}.csv`);
+      const lines = Array.from({ length: rows }, (_, row) => `R${round}-${row},${1 + (row % 50)}`);
+      writeFileSync(file, `sku,qty\n${lines.join('\n')}\n`);
+      const startedAt = performance.now();
+      const ended = await runLastunit(deployment, ['import', file, '--as', 'receive']);
+      seconds.push((performance.now() - startedAt) / 1_000);
+      if (ended.status !== 0)
+        faults.push(`import ended with ${ended.status}: ${ended.errors.slice(-300)}`);
+      context.log(`  ${seconds.at(-1)!.toFixed(2)} s`);
+    }
+    const verdict = await verdictOn(deployment, []);
+    if (verdict.journal.events < rows * context.rounds)
+      faults.push(`${verdict.journal.events} events`);
+    await deployment.stop();
+    rmSync(folder, { recursive: true, force: true });
+    return {
+      lines: [
+        {
+          what: 'from start to end of the command',
+          value: median(seconds),
+          unit: 's',
+          rounds: seconds,
+        },
+      ],
+      conditions:
+        'a new file of new SKUs each round; four channel views, inv_stock and INV_EVENTS on',
+      faults: [...faults, ...verdict.faults],
+      details: { verdict },
+    };
+  },
+};
