@@ -49,7 +49,9 @@ export async function catchUpOutputs(options: CatchUpOptions): Promise<void> {
       decodeEvents(sku, group.firstVersion, group.atMs, group.tuples),
     );
   }
-  if (stale.size > 0) options.touch(stale);
+  if (stale.size === 0) return;
+  outputs.behind(viewsTo);
+  options.touch(stale);
 }
 
 /** Events up to the checkpoint are not in the tail: read them from the journal. */

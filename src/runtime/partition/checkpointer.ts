@@ -165,6 +165,7 @@ export class Checkpointer {
   /** Waits until every sink has recorded that it is complete up to `seq`. */
   async #outputsReach(seq: number): Promise<void> {
     const { outputs, head, betweenRounds } = this.#options;
+    await outputs.whenCaughtUp();
     while (outputs.recordedTo < seq && !outputs.closed) {
       await outputs.settled();
       await betweenRounds(() => outputs.collect(head.seq, true));
