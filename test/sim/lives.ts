@@ -2,12 +2,14 @@
 
 import { type JournalView, readJournal } from './journal-view.ts';
 import type { Request } from './model/rules.ts';
-import { type Life, walk } from './model/walk.ts';
+import { type FindRequests, type Life, walk } from './model/walk.ts';
 import type { RunRecord } from './run-record.ts';
 
 export interface Lives {
   readonly journal: JournalView;
   readonly bySku: ReadonlyMap<string, Life>;
+  /** What clients meant by their ids, for one SKU. */
+  readonly find: (sku: string) => FindRequests;
 }
 
 const known = new WeakMap<RunRecord, Lives>();
@@ -36,10 +38,11 @@ function walkAll(run: RunRecord): Lives {
   for (const { source, verb, sku, payload } of run.facts) {
     add(sku, { channel: source, verb, payload: { ...payload, fact: true } });
   }
+  const find = (sku: string) => (channel: string, id: string) =>
+    requests.get(`${sku} ${channel}/${id}`) ?? [];
   const bySku = new Map<string, Life>();
   for (const [sku, commits] of journal.skus) {
-    const find = (channel: string, id: string) => requests.get(`${sku} ${channel}/${id}`) ?? [];
-    bySku.set(sku, walk(sku, commits, run.terms, find));
+    bySku.set(sku, walk(sku, commits, run.terms, find(sku)));
   }
-  return { journal, bySku };
+  return { journal, bySku, find };
 }

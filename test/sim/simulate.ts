@@ -11,6 +11,7 @@ import { checkAnswers } from './checkers/answers.ts';
 import { checkCarts } from './checkers/carts.ts';
 import { checkChain } from './checkers/chain.ts';
 import { checkFacts } from './checkers/facts.ts';
+import { checkLinearizable } from './checkers/linearizable.ts';
 import { checkReplies } from './checkers/replies.ts';
 import { checkRest } from './checkers/rest.ts';
 import { checkRules } from './checkers/rules.ts';
@@ -64,6 +65,7 @@ const checkers: Readonly<Record<string, Checker>> = {
   chain: checkChain,
   rules: checkRules,
   answers: checkAnswers,
+  linearizable: checkLinearizable,
   facts: checkFacts,
   carts: checkCarts,
   views: checkViews,

@@ -71,7 +71,9 @@ function checkReply(
   const window = { fromMs: attempt.sentMs - clockMs, toMs: answeredMs + clockMs };
   for (const moment of life.moments) {
     if (moment.untilMs < attempt.sentMs || moment.fromMs > answeredMs) continue;
-    const judged = admit(moment.stock.copy(), intent, reply, window, run.terms);
+    // Only a release that finds nothing leaves something behind.
+    const stock = intent.verb === 'release' ? moment.stock.copy() : moment.stock;
+    const judged = admit(stock, intent, reply, window, run.terms);
     if (judged === undefined) return undefined;
     why = judged;
   }

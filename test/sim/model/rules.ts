@@ -72,6 +72,7 @@ export function admit(
   if (request.verb === 'get') return judgeGet(asked);
   const repeated = judgeRepetition(asked);
   if (repeated !== 'new') return repeated;
+  if (reply.replayed === true && request.verb !== 'confirm') return 'calls something new repeated';
   const issuedAtMs = request.payload.issuedAtMs as number | undefined;
   if (issuedAtMs !== undefined) {
     if (issuedAtMs < window.fromMs - terms.idempotencyWindowMs) {
@@ -370,7 +371,7 @@ function judgeOnHold(asked: Asked): Judgement {
   const owner = (p.heldBy as string | undefined) ?? channel.name;
   const key = `${owner}/${p.reservation}`;
   const mayEnd = owner === channel.name || channel.endsHoldsOf.includes(owner);
-  const hold = mayEnd ? stock.holds.get(key) : undefined;
+  const hold = mayEnd ? stock.change(key) : undefined;
   if (!hold || hold.state === 'spent') {
     const wrong = asked.mustRefuse('reservation_not_found');
     if (wrong || verb !== 'release' || !mayEnd) return wrong;
@@ -437,6 +438,7 @@ function judgeConfirm(asked: Asked, hold: Hold, owner: string, terms: ChannelTer
     if (wrong) return wrong;
     return reply.replayed === true ? asked.after() : 'a repetition that does not say so';
   }
+  if (reply.replayed === true) return 'calls something new repeated';
   if (qty > hold.qty) return asked.mustRefuse('invalid_request');
   let parts = firstUnits(hold.parts, qty);
   if (hold.state === 'expired') {

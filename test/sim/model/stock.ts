@@ -58,9 +58,14 @@ export class Stock {
   readonly places = new Map<string, Place>();
   readonly channels = new Map<string, ChannelUse>();
   /** By `channel/reservation`. */
-  readonly holds = new Map<string, Hold>();
+  readonly holds: Map<string, Hold>;
   /** By `channel/id`. */
-  readonly ids = new Map<string, Remembered>();
+  readonly ids: Map<string, Remembered>;
+
+  constructor(holds?: ReadonlyMap<string, Hold>, ids?: ReadonlyMap<string, Remembered>) {
+    this.holds = new Map(holds);
+    this.ids = new Map(ids);
+  }
 
   get onHand(): number {
     let sum = 0;
@@ -144,16 +149,23 @@ export class Stock {
     return Math.max(0, Math.min(this.stockFor(channel, sourcing), this.quotaLeft(channel)));
   }
 
+  /** The hold, to be changed: copies of this state share holds until one of them changes one. */
+  change(name: string): Hold | undefined {
+    const hold = this.holds.get(name);
+    if (!hold) return undefined;
+    const own = { ...hold };
+    this.holds.set(name, own);
+    return own;
+  }
+
   copy(): Stock {
-    const copy = new Stock();
+    const copy = new Stock(this.holds, this.ids);
     copy.known = this.known;
     copy.safetyStock = this.safetyStock;
     copy.backorderMax = this.backorderMax;
     copy.lowStock = this.lowStock;
     for (const [name, place] of this.places) copy.places.set(name, { ...place });
     for (const [name, use] of this.channels) copy.channels.set(name, { ...use });
-    for (const [name, hold] of this.holds) copy.holds.set(name, { ...hold });
-    for (const [name, id] of this.ids) copy.ids.set(name, id);
     return copy;
   }
 
@@ -165,6 +177,8 @@ export class Stock {
         .sort()
         .join(';');
     return [
+      this.known,
+      this.lowStock,
       this.safetyStock,
       this.backorderMax,
       sorted(this.places, (place) => `${place.onHand},${place.reserved}`),

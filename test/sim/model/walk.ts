@@ -48,7 +48,7 @@ export function walk(
       const stock = before.stock.copy();
       const where = `${sku} version ${event.version} at ${commit.seq} (${event.type} ${event.channel}/${event.command})`;
       if (event.version !== before.version + 1) wrong.push(`${where}: follows ${before.version}`);
-      const step = apply(stock, event, terms, find);
+      const step = applyEvent(stock, event, terms, find);
       if (step) wrong.push(`${where}: ${step}`);
       const difference = compare(stock, event);
       if (difference) wrong.push(`${where}: ${difference}`);
@@ -80,7 +80,7 @@ function compare(stock: Stock, event: SkuEvent): string | undefined {
 }
 
 /** The event's effect, judged by the rules where somebody asked for it. */
-function apply(
+export function applyEvent(
   stock: Stock,
   event: SkuEvent,
   terms: Terms,
@@ -167,7 +167,7 @@ function holdOf(
   stock: Stock,
   event: { channel: string; heldBy?: string; reservation: string },
 ): Hold | undefined {
-  return stock.holds.get(`${event.heldBy ?? event.channel}/${event.reservation}`);
+  return stock.change(`${event.heldBy ?? event.channel}/${event.reservation}`);
 }
 
 /** What the reply says in other words than the event. */
