@@ -199,7 +199,9 @@ export class Outputs {
     const waitMs = Math.max(0, this.#nextFlushMs - this.#options.clock.now());
     this.#timer = this.#options.clock.after(waitMs, () => {
       this.#timer = undefined;
-      if (this.#writing === undefined) this.#options.wantCollect();
+      // A timer may ring a millisecond before the clock says so: then nothing would be due.
+      if (this.#options.clock.now() < this.#nextFlushMs) this.#schedule();
+      else if (this.#writing === undefined) this.#options.wantCollect();
     });
   }
 
