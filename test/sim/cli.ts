@@ -16,9 +16,13 @@ const { values } = parseArgs({
     from: { type: 'string' },
     count: { type: 'string' },
     mutations: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
     marks: { type: 'string', default: '60' },
   },
 });
+
+/** As the tests run them (`batch.ts`). */
+const plan = values.quick ? { workMs: 9_000 } : {};
 
 function report(result: SimResult): void {
   const { seed, plan, failures, recent, hash, steps, acknowledged } = result;
@@ -37,7 +41,7 @@ async function search(): Promise<number> {
   const untilMs = Date.now() + Number(values.minutes ?? 1_000_000) * 60_000;
   const count = Number(values.count ?? Number.MAX_SAFE_INTEGER);
   for (let seed = from; seed < from + count && Date.now() < untilMs; seed++) {
-    const result = await simulate(seed);
+    const result = await simulate(seed, { plan });
     tally.add(result);
     if (result.failures.length > 0) {
       console.log(
@@ -69,6 +73,7 @@ if (values.mutations) {
   process.exitCode = await mutate();
 } else if (values.seed !== undefined) {
   const result = await simulate(Number(values.seed), {
+    plan,
     keepMarks: Math.max(400, Number(values.marks)),
   });
   report(result);

@@ -1,7 +1,7 @@
 /** Every SKU's life in a run, walked once and shared by the checkers. */
 
 import { type JournalView, readJournal } from './journal-view.ts';
-import type { Request } from './model/rules.ts';
+import type { Request } from './model/asked.ts';
 import { type FindRequests, type Life, walk } from './model/walk.ts';
 import type { RunRecord } from './run-record.ts';
 

@@ -3,7 +3,7 @@
  * servers have stored, and what was drawn.
  */
 
-import type { Terms } from './model/rules.ts';
+import type { Terms } from './model/asked.ts';
 import type { Plan } from './plan.ts';
 import type { World } from './twins/world.ts';
 

@@ -23,7 +23,7 @@ import { Faults } from './engine/faults.ts';
 import { SimProcess } from './engine/process.ts';
 import { Random } from './engine/random.ts';
 import { StepLimitError, Timeline } from './engine/timeline.ts';
-import type { Terms } from './model/rules.ts';
+import type { Terms } from './model/asked.ts';
 import { type MakeNode, NodeHost } from './node-host.ts';
 import { drawPlan, type Plan } from './plan.ts';
 import type { Checker, Failure, RunRecord } from './run-record.ts';

@@ -5,7 +5,9 @@
 
 import type { SkuEvent } from '../../../src/domain/events.ts';
 import type { SkuCommit } from '../journal-view.ts';
-import { admit, endHold, type Request, sellHeld, spentHold, type Terms } from './rules.ts';
+import type { Request, Terms } from './asked.ts';
+import { endHold, sellHeld, spentHold } from './parts.ts';
+import { admit } from './rules.ts';
 import { type Hold, Stock } from './stock.ts';
 
 /** The state between two events, and when it was the truth. */
