@@ -90,12 +90,8 @@ export class Partition {
           mayClaim: () => options.shared.mayClaim(options.partition),
         },
         actions: {
-          serve: () => {
-            this.#session?.serve();
-            for (const { command, slot } of this.#cartsWaiting.splice(0)) {
-              this.#session?.carts.handle(command, slot);
-            }
-          },
+          // Serving begins with the machine in its new state, and may make actors of its own.
+          serve: () => queueMicrotask(() => this.#serve()),
           forget: () => this.#forget(false),
           handOn: () => this.#forget(true),
           released: () => {
@@ -258,6 +254,14 @@ export class Partition {
     });
     this.#session = session;
     return session;
+  }
+
+  #serve(): void {
+    if (this.phase !== 'serving') return;
+    this.#session?.serve();
+    for (const { command, slot } of this.#cartsWaiting.splice(0)) {
+      this.#session?.carts.handle(command, slot);
+    }
   }
 
   async #recover(): Promise<void> {
