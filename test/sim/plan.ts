@@ -64,7 +64,7 @@ export function drawPlan(random: Random): Plan {
     skus: random.shuffle(names).slice(0, skuCount),
     clients: random.between(2, 8),
     workMs: random.between(15_000, 40_000),
-    pauseMs: random.pick([60, 150, 300, 600]),
+    pauseMs: random.pick([40, 100, 200, 400]),
     replicas: random.pick([1, 3] as const),
     latencyMs,
     callTimeoutMs: random.pick([500, 1_000, 2_500]),

@@ -57,9 +57,10 @@ function operationsOf(
         callMs: sentMs,
         returnMs: answeredMs,
         hintMs: isEffect ? storedMs(commits, reply.version as number) : answeredMs,
+        reads: !isEffect && verb !== 'release',
         apply: (stock) =>
           isEffect || verb === 'release'
-            ? unlessSame(stock, (copy) => admit(copy, intent, reply, window, run.terms))
+            ? changed(stock, (copy) => admit(copy, intent, reply, window, run.terms))
             : allowed(stock, admit(stock, intent, reply, window, run.terms)),
       });
     }
@@ -88,7 +89,8 @@ function untold(
     callMs,
     returnMs: Number.POSITIVE_INFINITY,
     hintMs: commit.storedMs,
-    apply: (stock) => unlessSame(stock, (copy) => applyEvent(copy, event, run.terms, find)),
+    reads: /^(availability|shortfall)\./.test(event.type),
+    apply: (stock) => changed(stock, (copy) => applyEvent(copy, event, run.terms, find)),
   };
 }
 
@@ -97,10 +99,9 @@ function allowed(stock: Stock, why: string | undefined): Stock | undefined {
   return why === undefined ? stock : undefined;
 }
 
-function unlessSame(stock: Stock, change: (copy: Stock) => string | undefined): Stock | undefined {
+function changed(stock: Stock, change: (copy: Stock) => string | undefined): Stock | undefined {
   const copy = stock.copy();
-  if (change(copy) !== undefined) return undefined;
-  return copy.fingerprint() === stock.fingerprint() ? stock : copy;
+  return change(copy) === undefined ? copy : undefined;
 }
 
 function storedMs(commits: readonly SkuCommit[], version: number): number {

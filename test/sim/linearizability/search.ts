@@ -3,7 +3,7 @@
  * moment between its call and its return, in which every answer is what the model allows?
  *
  * 1. Operations whose outcome is unknown have no return; they come at any time after their call.
- * 2. An operation that the state allows and that does not change it can be taken at once: putting it
+ * 2. An operation that never changes anything can be taken as soon as the state allows it: putting it
  *    later can help nobody. So the search branches over changes only.
  * 3. The same set of operations in the same state is looked at once (Lowe).
  */
@@ -15,6 +15,8 @@ export interface Operation<State> {
   readonly returnMs: number;
   /** Where to try it first; any order is tried in the end. */
   readonly hintMs: number;
+  /** It changes nothing, whenever it comes. */
+  readonly reads: boolean;
   /** The state after it, the same object if it changes nothing; undefined: not allowed here. */
   readonly apply: (state: State) => State | undefined;
 }
@@ -74,8 +76,10 @@ export function linearize<State>(
       again = false;
       candidates = open();
       for (const index of candidates) {
+        const operation = operations[index] as Operation<State>;
+        if (!operation.reads) continue;
         steps += 1;
-        if ((operations[index] as Operation<State>).apply(state) !== state) continue;
+        if (operation.apply(state) === undefined) continue;
         place(index, placed);
         again = true;
       }
