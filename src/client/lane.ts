@@ -57,12 +57,22 @@ export class Lane {
   /** Sends what waits, as far as the bounds allow. */
   flush(): void {
     this.#scheduled = false;
-    while (this.#waiting.length > 0 && this.#frames.size < this.#settings.framesPerPartitionMax) {
+    while (this.#maySend()) {
       if (!this.#slots.take(this)) return;
       const frame = this.#nextFrame();
       if (frame.length === 0) this.#slots.give();
       else void this.#send(frame);
     }
+  }
+
+  /**
+   * A second frame is there when the node has finished the first one's commit. More than two only
+   * carry more where callers are many, so those go when they are full.
+   */
+  #maySend(): boolean {
+    const least = this.#frames.size < 2 ? 1 : this.#commandsMax;
+    if (this.#waiting.length < least) return false;
+    return this.#frames.size < this.#settings.framesPerPartitionMax;
   }
 
   /** Settles everything whose deadline has come. */

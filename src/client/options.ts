@@ -23,7 +23,7 @@ export interface SendOptions {
   readonly frameCommandsMax?: number | undefined;
   /** Bytes of one frame, below the server's `max_payload`. Default: 262,144. */
   readonly frameBytesMax?: number | undefined;
-  /** Frames without reply, per partition. Default: 2. */
+  /** Frames without reply, per partition; from the third on only full ones. Default: 8. */
   readonly framesPerPartitionMax?: number | undefined;
   /** Frames without reply, of all partitions. Default: 64. */
   readonly framesInFlightMax?: number | undefined;
@@ -43,7 +43,7 @@ const defaults: Omit<SendSettings, 'channel'> = {
   coalesce: true,
   frameCommandsMax: 500,
   frameBytesMax: 262_144,
-  framesPerPartitionMax: 2,
+  framesPerPartitionMax: 8,
   framesInFlightMax: 64,
   commandsPendingMax: 200_000,
 };

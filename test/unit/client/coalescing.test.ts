@@ -60,6 +60,23 @@ describe('commands that come together', () => {
     await Promise.all(rest);
   });
 
+  test('leave in at most two frames at a time while they do not fill one', async () => {
+    const world = createWorld({ frameCommandsMax: 10, framesPerPartitionMax: 4 });
+    const sizes = () => world.sent.map(({ json }) => json.length);
+    const replies: Promise<unknown>[] = [];
+    for (const count of [3, 3, 9, 1, 30]) {
+      replies.push(...many(count).map(() => world.client.get({ sku: 'A' })));
+      await world.settle();
+    }
+    expect(sizes()).toEqual([3, 3, 10, 10]);
+    for (let next = 0; next < world.sent.length; next++) {
+      world.sent[next]!.answer(acceptAll(world.sent[next]!));
+      await world.settle();
+    }
+    expect(sizes()).toEqual([3, 3, 10, 10, 10, 10]);
+    await Promise.all(replies);
+  });
+
   test('include what callers send because of a reply of the same frame', async () => {
     const world = createWorld({ framesPerPartitionMax: 1, respond: acceptAll });
     const buyer = async () => {
