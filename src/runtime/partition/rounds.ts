@@ -29,6 +29,8 @@ import type { CommandWork, InnerWork, Work } from './work.ts';
 export interface RoundLimits {
   readonly commitCommandsMax: number;
   readonly commitBytesMax: number;
+  readonly mailboxCommandsMax: number;
+  readonly forwardTimeoutMs: number;
   /** How long answers are held for the journal. */
   readonly appendTimeoutMs: number;
 }
@@ -148,6 +150,8 @@ export class Rounds {
     const { slots } = this.#options;
     try {
       while (!this.#stopped && this.#hasWork()) {
+        // A clock that has just jumped must not decide: noticing it closes the slots.
+        this.#options.standstill();
         const wait = slots.acquire();
         if (wait) await wait;
         try {
