@@ -33,6 +33,9 @@ export interface CartLinesOptions {
   readonly over: () => boolean;
 }
 
+/** A step's pause doubles this many times. */
+const backoffMax = 4;
+
 export class CartLines {
   readonly #options: CartLinesOptions;
 
@@ -134,11 +137,13 @@ export class CartLines {
 
   async #until(command: SkuCommand): Promise<Answer> {
     const { remote, clock, config, over } = this.#options;
-    for (;;) {
+    for (let attempt = 0; ; attempt++) {
       const answer = await remote.perform(command);
       if (over()) throw new Error('the cart has another home now');
       if (answer.kind !== 'refused' || !passing.has(answer.refusal.code)) return answer;
-      await new Promise<void>((resolve) => clock.after(config.limits.cartStepRetryMs, resolve));
+      // Many carts that ask again at once would keep a slow partition slow.
+      const ms = config.limits.cartStepRetryMs * 2 ** Math.min(attempt, backoffMax);
+      await new Promise<void>((resolve) => clock.after(ms, resolve));
     }
   }
 }

@@ -28,7 +28,14 @@ export interface FactQueue {
 }
 
 export interface IntakeOptions {
-  readonly limits: { readonly commitCommandsMax: number; readonly commitBytesMax: number };
+  readonly limits: {
+    readonly commitCommandsMax: number;
+    readonly commitBytesMax: number;
+    /** Of clients' commands, and of the runtime's own work. */
+    readonly mailboxCommandsMax: number;
+    /** After this nobody waits for a step of a cart any more. */
+    readonly forwardTimeoutMs: number;
+  };
   readonly now: () => number;
   readonly mailbox: Mailbox;
   readonly residents: Residents;
@@ -48,14 +55,21 @@ export class Intake {
   readonly #parked = new Map<string, Work[]>();
   #ready: Work[] = [];
   readonly #inner: InnerWork[] = [];
+  #innerLast = false;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
   }
 
-  /** Work of the runtime itself goes before the mailbox: a cart must not wait behind its callers. */
+  /**
+   * Work of the runtime itself: a cart must not wait behind its callers, nor callers behind carts, so
+   * the two take turns. It is bounded like the mailbox.
+   */
   submit(work: InnerWork): void {
-    this.#inner.push(work);
+    const { limits, refuse } = this.#options;
+    if (this.#inner.length >= limits.mailboxCommandsMax) {
+      refuse(work, unavailable('too many steps of carts are waiting'));
+    } else this.#inner.push(work);
   }
 
   /** Whether a round would find something to do now. */
@@ -165,7 +179,23 @@ export class Intake {
   }
 
   #next(): Work | undefined {
-    return this.#ready.shift() ?? this.#inner.shift() ?? this.#options.mailbox.take();
+    const ready = this.#ready.shift();
+    if (ready) return ready;
+    const { mailbox } = this.#options;
+    const inner = this.#innerLast && mailbox.length > 0 ? undefined : this.#nextInner();
+    this.#innerLast = inner !== undefined;
+    return inner ?? mailbox.take();
+  }
+
+  /** A step that was given up on has been asked again: doing it as well would only feed the queue. */
+  #nextInner(): InnerWork | undefined {
+    const { limits, now, refuse } = this.#options;
+    const sinceMs = now() - limits.forwardTimeoutMs;
+    for (let inner = this.#inner.shift(); inner !== undefined; inner = this.#inner.shift()) {
+      if (inner.receivedAtMs >= sinceMs) return inner;
+      refuse(inner, unavailable('this step of a cart came too late'));
+    }
+    return undefined;
   }
 
   /** The SKU's resident; if it has to be loaded, the work is parked until it is. */
