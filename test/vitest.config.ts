@@ -1,4 +1,4 @@
-// Which tests run how. Four projects, from quick to slow: `npm run verify` runs the first alone,
+// Which tests run how. Five projects, from quick to slow: `npm run verify` runs the first alone,
 // `npm test` runs all of them. Tests import the TypeScript sources; only e2e needs a build.
 //
 // A contract suite against the in-memory twin is named `*.test.ts` and is quick; the same suite against
@@ -49,12 +49,23 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -1,12 +1,8 @@
 // Nodes as processes of their own, to be killed, frozen and stopped.
 
-import { type ChildProcess, fork } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { NodeStatus } from '../../src/runtime/node.ts';
-import { compileInto } from './compiled.ts';
 import type { RunnerMessage, RunnerOptions } from './node-runner.ts';
-import { repoRoot } from './source-text.ts';
+import { createRunner, exitOf, type Runner } from './runner.ts';
 
 export interface NodeProcess {
   readonly name: string;
@@ -22,23 +18,20 @@ export interface NodeProcess {
   stop(): Promise<void>;
 }
 
-/** Compiled once per test file, where the packages can be found. */
 export interface NodeProcesses {
   start(options: Omit<RunnerOptions, 'config'> & { config?: Record<string, unknown> }): NodeProcess;
   /** Kills what still runs and removes the compiled files. */
   close(): Promise<void>;
 }
 
-/** Compiles the runner into a folder of its own below `node_modules`. */
+/** Makes the program ready; see `runner.ts`. */
 export function compileNodes(): NodeProcesses {
-  const cache = join(repoRoot, 'node_modules/.cache');
-  mkdirSync(cache, { recursive: true });
-  const folder = mkdtempSync(join(cache, 'lastunit-nodes-'));
-  const runner = compileInto(folder, 'test/support/node-runner.ts');
+  const runner = createRunner('support/node-runner.ts');
   const all = new Set<NodeProcess>();
   return {
     start(options) {
-      const started = startProcess(runner, { config: {}, ...options });
+      const { config = {}, ...more } = options;
+      const started = startProcess(runner, { config, ...more });
       all.add(started);
       void started.exited.then(() => all.delete(started));
       return started;
@@ -46,16 +39,13 @@ export function compileNodes(): NodeProcesses {
     async close() {
       for (const started of all) started.signal('SIGKILL');
       await Promise.all([...all].map((started) => started.exited));
-      rmSync(folder, { recursive: true, force: true });
+      runner.close();
     },
   };
 }
 
-function startProcess(runner: string, options: RunnerOptions): NodeProcess {
-  const child = fork(runner, [JSON.stringify(options)], {
-    execArgv: ['--enable-source-maps'],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+function startProcess(runner: Runner, options: RunnerOptions): NodeProcess {
+  const child = runner.start(options);
   const log: string[] = [];
   const asked = new Map<number, (status: NodeStatus) => void>();
   let counter = 0;
@@ -99,11 +89,4 @@ function startProcess(runner: string, options: RunnerOptions): NodeProcess {
 
 function failure({ code, message }: { code: string | undefined; message: string }): Error {
   return Object.assign(new Error(message), { code });
-}
-
-function exitOf(child: ChildProcess): Promise<{ code: number | null; signal: string | null }> {
-  if (child.exitCode !== null || child.signalCode !== null) {
-    return Promise.resolve({ code: child.exitCode, signal: child.signalCode });
-  }
-  return new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
 }

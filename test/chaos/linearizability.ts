@@ -1,0 +1,151 @@
+// Is there an order of everything that was asked about one SKU, each at some moment between question and answer, in
+// which every answer is right? The search of Wing and Gong with the memory of Lowe ("Testing for linearizability",
+// 2017): attempts whose outcome is unknown may have happened at any time after they were sent, or never; a hold may
+// expire at any time after its own.
+
+import { type Attempt, describe, isUnknown } from './history.ts';
+import { Sku, type Undo } from './model.ts';
+
+export type Judgement =
+  | { readonly kind: 'linearizable' }
+  /** `stuck`: the first answers that nothing explains. */
+  | { readonly kind: 'impossible'; readonly stuck: readonly string[] }
+  /** The search was given up: too many possibilities. */
+  | { readonly kind: 'undecided'; readonly stuck: readonly string[] };
+
+const stepsMax = 4_000_000;
+/** By how much the clock that ends holds may be ahead of the clients'. */
+const clockMs = 250;
+
+interface Item {
+  readonly index: number;
+  readonly sentMs: number;
+  /** Infinity: it need not happen at all. */
+  readonly endMs: number;
+  readonly order: number;
+  carryOut(sku: Sku): Undo | undefined;
+  isIdle(sku: Sku): boolean;
+  readonly text: string;
+}
+
+interface Frame {
+  readonly candidates: readonly Item[];
+  next: number;
+  taken: Item | undefined;
+  undo: Undo | undefined;
+}
+
+/** All attempts must be about the same SKU. */
+export function judge(attempts: readonly Attempt[]): Judgement {
+  const items = itemsOf(attempts);
+  const sku = new Sku();
+  const done = new Uint8Array(items.length);
+  /** Tells sets of items apart, well enough: a word per item, added twice it is gone. */
+  let [low, high] = [0, 0];
+  let open = items.filter(({ endMs }) => endMs !== Infinity).length;
+  const seen = new Set<string>();
+  let best = Number.POSITIVE_INFINITY;
+  let stuck: readonly string[] = [];
+  let first = 0;
+
+  const mark = (item: Item, isDone: boolean) => {
+    done[item.index] = isDone ? 1 : 0;
+    low ^= mixed(2 * item.index);
+    high ^= mixed(2 * item.index + 1);
+    if (item.endMs !== Infinity) open += isDone ? -1 : 1;
+  };
+  const candidates = (): Item[] => {
+    while (first < items.length && done[first]) first += 1;
+    // Whoever was asked after some answer came cannot be before that answer's question.
+    let endMs = Number.POSITIVE_INFINITY;
+    const found: Item[] = [];
+    for (let at = first; at < items.length; at++) {
+      const item = items[at] as Item;
+      if (item.sentMs > endMs) break;
+      if (done[at]) continue;
+      endMs = Math.min(endMs, item.endMs);
+      if (!item.isIdle(sku)) found.push(item);
+    }
+    return found
+      .filter(({ sentMs }) => sentMs <= endMs)
+      .sort((a, b) => a.order - b.order || a.endMs - b.endMs);
+  };
+
+  const stack: Frame[] = [{ candidates: candidates(), next: 0, taken: undefined, undo: undefined }];
+  for (let steps = 0; open > 0; steps++) {
+    if (steps > stepsMax) return { kind: 'undecided', stuck };
+    const frame = stack.at(-1);
+    if (!frame) return { kind: 'impossible', stuck };
+    if (frame.taken) {
+      mark(frame.taken, false);
+      first = Math.min(first, frame.taken.index);
+      frame.undo?.();
+      frame.taken = undefined;
+    }
+    const item = frame.candidates[frame.next];
+    frame.next += 1;
+    if (!item) {
+      if (open < best) {
+        best = open;
+        stuck = frame.candidates.filter(({ endMs }) => endMs !== Infinity).map(({ text }) => text);
+      }
+      stack.pop();
+      continue;
+    }
+    const undo = item.carryOut(sku);
+    if (!undo) continue;
+    mark(item, true);
+    frame.taken = item;
+    frame.undo = undo;
+    const key = `${low} ${high} ${sku.key}`;
+    // Been here: what comes now is taken back by the frame itself.
+    if (seen.has(key)) continue;
+    seen.add(key);
+    stack.push({ candidates: candidates(), next: 0, taken: undefined, undo: undefined });
+  }
+  return { kind: 'linearizable' };
+}
+
+/** The finaliser of murmur3: neighbours become strangers. */
+function mixed(number: number): number {
+  let word = Math.imul(number + 1, 0x9e3779b9);
+  word = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
+  return word ^ (word >>> 16);
+}
+
+function itemsOf(attempts: readonly Attempt[]): Item[] {
+  const items: Omit<Item, 'index'>[] = [];
+  const expiries = new Map<string, number>();
+  for (const attempt of attempts) {
+    const { verb, id, sentMs, ttlMs, heard } = attempt;
+    // Nothing happened, says the contract.
+    if (heard?.error?.code === 'overloaded') continue;
+    if (verb === 'reserve' && ttlMs !== undefined) {
+      const atMs = Math.min(sentMs + ttlMs, expiries.get(id as string) ?? Infinity);
+      expiries.set(id as string, atMs);
+    }
+    const unknown = isUnknown(heard);
+    if (unknown && verb === 'get') continue;
+    items.push({
+      sentMs,
+      endMs: unknown ? Infinity : (attempt.answeredMs as number),
+      // What has happened for certain first, in the order of versions; what may have happened when nothing else fits.
+      order: unknown ? 2e15 : heard?.ok && !heard.replayed ? (heard.version ?? 1e15) : 1e15,
+      carryOut: (sku) => (unknown ? sku.guess(attempt) : sku.step(attempt, heard as never)),
+      isIdle: (sku) => unknown && sku.isIdle(attempt),
+      text: describe(attempt),
+    });
+  }
+  for (const [reservation, atMs] of expiries) {
+    items.push({
+      sentMs: atMs - clockMs,
+      endMs: Infinity,
+      order: 3e15,
+      carryOut: (sku) => sku.expire(reservation),
+      isIdle: () => false,
+      text: `${reservation} expires`,
+    });
+  }
+  return items.sort((a, b) => a.sentMs - b.sentMs).map((item, index) => ({ ...item, index }));
+}
