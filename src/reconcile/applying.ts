@@ -13,7 +13,7 @@ import {
   partitionOfSku,
 } from './correcting.ts';
 import { syncPartition } from './ledger-sync.ts';
-import { type JudgingContext, judgeLine, lateFactRule } from './line-case.ts';
+import { type JudgingContext, judgeLine, lateFactRule, nettingEvidence } from './line-case.ts';
 import type { Proposed } from './quarantine.ts';
 import type { Applied, AppliedNetting, Result } from './report-lines.ts';
 import type { SourceContext } from './source-context.ts';
@@ -85,11 +85,11 @@ class Applying {
 
   async net(netting: LineNetting): Promise<Result> {
     if (!this.#source.isLeading()) return 'displaced';
-    const { sku, location, delta, correctionSeq, entrySeq, document } = netting;
+    const { sku, location, delta, nettings } = netting;
     const { name } = this.#source;
     const { window } = this.#judging;
     const outcome = await this.#source.corrector.correct({
-      id: correctionId('netting', name, sku, location, correctionSeq, entrySeq, document),
+      id: correctionId('netting', name, sku, location, window.snapshotId),
       sku,
       location,
       delta,
@@ -98,9 +98,8 @@ class Applying {
         source: name,
         rule: lateFactRule,
         snapshotIds: [window.snapshotId],
-        correctionSeq,
-        factSeq: entrySeq,
-        factDocument: document,
+        asOfFromMs: window.asOfFromMs,
+        ...nettingEvidence(nettings),
       },
     });
     // Something has come in between: the next run sees it all.

@@ -17,9 +17,13 @@ export interface DriftingLine extends RunLine {
   readonly qty: number;
 }
 
-export interface LineNetting extends Netting {
+/** What of a line's earlier corrections late facts take back. */
+export interface LineNetting {
   readonly sku: string;
   readonly location: string;
+  readonly nettings: readonly Netting[];
+  /** All of them together. */
+  readonly delta: number;
 }
 
 export interface Comparison {
@@ -132,7 +136,8 @@ class Comparing {
     if (verdict.kind === 'agrees') this.#counts[width === 0 ? 'exact' : 'inFlight'] += 1;
     if (nettings.length > 0) {
       // What they change is judged by the next snapshot.
-      for (const netting of nettings) this.#nettings.push({ ...netting, sku, location });
+      const delta = nettings.reduce((sum, netting) => sum + netting.delta, 0);
+      this.#nettings.push({ sku, location, nettings, delta });
     } else if (verdict.kind !== 'agrees') {
       this.#drifting.push({ sku, location, qty, verdict, lanes });
     }

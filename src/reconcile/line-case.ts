@@ -93,8 +93,8 @@ function openNettings(
     .flatMap((correction) => appliedCorrection(correction, context.snapshots) ?? []);
   if (corrections.length === 0) return [];
   const facts = entries.filter((entry) => entry.correction !== true);
-  const done = recorded.filter(isNetting).map(recordedNetting);
-  return nettingsOf(corrections, facts, done, context.lanes, drift);
+  const done = recorded.filter(isNetting).flatMap(recordedNettings);
+  return nettingsOf(drift, corrections, facts, done, context.lanes);
 }
 
 /** Undefined for a correction without evidence of a snapshot: nothing can be said of it. */
@@ -110,12 +110,23 @@ function appliedCorrection(
   return { seq, delta, window: { snapshotId, asOfFromMs, asOfToMs, watermarks: new Map() } };
 }
 
-function recordedNetting({ delta, evidence }: RecordedCorrection): Netting {
-  const { correctionSeq, factSeq, factDocument } = evidence;
+/** Evidence of a correction that takes earlier ones back, as `recordedNettings` reads it. */
+export function nettingEvidence(nettings: readonly Netting[]) {
   return {
-    correctionSeq: Number(correctionSeq),
-    entrySeq: Number(factSeq),
-    document: String(factDocument),
-    delta,
+    correctionSeqs: nettings.map((netting) => netting.correctionSeq),
+    factSeqs: nettings.map((netting) => netting.entrySeq),
+    factDocuments: nettings.map((netting) => netting.document),
+    deltas: nettings.map((netting) => netting.delta),
   };
+}
+
+function recordedNettings({ evidence }: RecordedCorrection): Netting[] {
+  const { correctionSeqs, factSeqs, factDocuments, deltas } = evidence;
+  if (!Array.isArray(correctionSeqs)) return [];
+  return correctionSeqs.map((correctionSeq, i) => ({
+    correctionSeq: Number(correctionSeq),
+    entrySeq: Number((factSeqs as unknown[])[i]),
+    document: String((factDocuments as unknown[])[i]),
+    delta: Number((deltas as unknown[])[i]),
+  }));
 }

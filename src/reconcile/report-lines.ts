@@ -1,5 +1,6 @@
 /** From a comparison and what came of it to the parts of the report. */
 
+import { documentsNamedMax } from '../domain/reconciliation/explain.ts';
 import type { Comparison, DriftingLine, LineNetting } from './compare.ts';
 import {
   type ReportedLine,
@@ -85,8 +86,9 @@ export function reportedLine(line: DriftingLine, result?: Result): ReportedLine 
 }
 
 function reportedNetting({ netting, result }: AppliedNetting): ReportedNetting {
-  const { sku, location, delta, document } = netting;
-  return { sku, location, delta, document, result };
+  const { sku, location, delta, nettings } = netting;
+  const documents = nettings.slice(0, documentsNamedMax).map(({ document }) => document);
+  return { sku, location, delta, documents, result };
 }
 
 function driftByCause(lines: readonly DriftingLine[]): Record<string, Tally> {

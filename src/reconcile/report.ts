@@ -43,7 +43,8 @@ export interface ReportedNetting {
   readonly sku: string;
   readonly location: string;
   readonly delta: number;
-  readonly document: string;
+  /** The late facts. */
+  readonly documents: readonly string[];
   readonly result: string;
 }
 

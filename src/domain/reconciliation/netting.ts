@@ -3,12 +3,12 @@
  * the ERP knew and we did not. It is recorded, and as much of the correction as it explains is taken
  * back, so that it does not count twice.
  *
- * 1. Taking back a correction that lowered stock raises it: for a fact that the snapshot may have
- *    contained, only as far as the newest snapshot proves that we are too low now.
+ * 1. It is taken back only as far as the newest snapshot proves that it was one too many: whether the
+ *    fact and the correction are the same goods is for the ERP's number to say.
  * 2. A fact explains at most its own units, a correction is taken back at most once in full.
  */
 
-import { type Containment, classify } from './classify.ts';
+import { classify } from './classify.ts';
 import type { LaneBook, LedgerEntry, SnapshotWindow } from './ledger.ts';
 
 /** A correction of ours that proved a drift, and how much of it has been taken back. */
@@ -28,31 +28,24 @@ export interface Netting {
 }
 
 /**
- * What has still to be given back for one line. `recorded`: earlier nettings, from the evidence of
- * their corrections. `entries` without corrections. `drift`: what the newest snapshot proves.
+ * What is to be given back for one line. `drift`: what the newest snapshot proves; all nettings have
+ * its sign. `entries` without corrections; `recorded`: earlier nettings, from their evidence.
  */
 export function nettingsOf(
+  drift: number,
   corrections: readonly AppliedCorrection[],
   entries: readonly LedgerEntry[],
   recorded: readonly Netting[],
   lanes: LaneBook,
-  drift = 0,
 ): readonly Netting[] {
   const book = new NettingBook(corrections, recorded);
   const late = facts(entries);
+  let units = Math.abs(drift);
   for (const correction of corrections) {
+    if (correction.delta * drift >= 0) continue;
     for (const fact of late) {
-      const containment = containmentOf(fact, correction, lanes);
-      const isSafe = containment === 'in' || correction.delta > 0;
-      if (containment !== 'out' && isSafe) book.net(correction, fact, Number.POSITIVE_INFINITY);
-    }
-  }
-  let tooLow = drift - book.nettings.reduce((sum, { delta }) => sum + delta, 0);
-  for (const correction of corrections) {
-    for (const fact of late) {
-      if (tooLow <= 0) return book.nettings;
-      if (containmentOf(fact, correction, lanes) !== 'uncertain') continue;
-      tooLow -= book.net(correction, fact, tooLow);
+      if (units <= 0) return book.nettings;
+      if (mayHaveContained(correction, fact, lanes)) units -= book.net(correction, fact, units);
     }
   }
   return book.nettings;
@@ -106,11 +99,11 @@ function factKey(seq: number, document: string): string {
   return `${seq} ${document}`;
 }
 
-/** Whether the snapshot behind the correction contained the fact; `out` too if we knew the fact. */
-function containmentOf(
-  fact: LedgerEntry,
+/** Whether the snapshot behind the correction may have contained a fact that we did not know. */
+function mayHaveContained(
   { seq, window }: AppliedCorrection,
+  fact: LedgerEntry,
   lanes: LaneBook,
-): Containment {
-  return fact.seq <= seq ? 'out' : classify(fact, window, lanes(fact.lane));
+): boolean {
+  return fact.seq > seq && classify(fact, window, lanes(fact.lane)) !== 'out';
 }

@@ -143,10 +143,11 @@ export function ours(
         const seen = { ...memory, observations: [], unheardUnits: 0 };
         const { drift } = proofOf(newest, seen, lanes);
         const { corrections, nettings } = memory;
-        for (const netting of nettingsOf(corrections, facts, nettings, lanes, drift)) {
-          memory.nettings.push(netting);
+        const net = nettingsOf(drift, corrections, facts, nettings, lanes);
+        memory.nettings.push(...net);
+        if (net.length > 0) {
           note('netted');
-          correct(twin, memory, netting.delta, nowMs);
+          correct(twin, memory, sumOf(net), nowMs);
         }
         const observations = observationsOf(memory.history, newest);
         const { opening, entries, history } = memory;
@@ -172,6 +173,10 @@ export function ours(
       }
     },
   };
+}
+
+function sumOf(changes: readonly { readonly delta: number }[]): number {
+  return changes.reduce((sum, { delta }) => sum + delta, 0);
 }
 
 function firstMemory(twin: Twin): LineMemory {
