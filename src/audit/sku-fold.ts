@@ -295,9 +295,12 @@ export class SkuFold {
       event.type === 'reservation.created' ||
       (event.type === 'stock.sold' && event.fact !== true) ||
       event.retaken !== undefined;
-    if (takes && this.free < -this.backorderMax) {
-      say(`oversold: ${-this.free - this.backorderMax} more promised than there is`);
-    }
+    if (!takes) return;
+    // Safety stock and loans keep units back, but owe none: what they cannot keep back is not promised.
+    const kept = this.onHand - this.safetyStock - this.escrow;
+    const usable = this.onHand < 0 ? this.onHand : Math.max(0, kept);
+    const beyond = this.reserved - usable - this.backorderMax;
+    if (beyond > 0) say(`oversold: ${beyond} more promised than there is`);
   }
 
   #checkId(event: AuditEvent, say: Say): void {
