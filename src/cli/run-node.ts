@@ -116,7 +116,8 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   }
   const { erp: sources, folder } = options;
   const reconciling = { sources, folder, incarnation, nodeName: name, metrics: reconcile };
-  await runReconciler({ ...reconciling, nats, log, lifetime });
+  const watched = { viewChannels: viewChannels(config) };
+  await runReconciler({ ...reconciling, ...watched, nats, log, lifetime });
   http.ready();
   const fields = { natsUrl: withoutSecrets(natsUrl), httpUrl: http.url, node: name };
   if (!lifetime.ending) always(log).info(fields, 'ready');
