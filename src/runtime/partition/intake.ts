@@ -31,8 +31,8 @@ export interface IntakeOptions {
   readonly limits: {
     readonly commitCommandsMax: number;
     readonly commitBytesMax: number;
-    /** Of clients' commands, and of the runtime's own work. */
-    readonly mailboxCommandsMax: number;
+    /** Steps of carts that wait here. */
+    readonly forwardsInFlightMax: number;
     /** After this nobody waits for a step of a cart any more. */
     readonly forwardTimeoutMs: number;
   };
@@ -63,11 +63,11 @@ export class Intake {
 
   /**
    * Work of the runtime itself: a cart must not wait behind its callers, nor callers behind carts, so
-   * the two take turns. It is bounded like the mailbox.
+   * the two take turns. It is bounded.
    */
   submit(work: InnerWork): void {
     const { limits, refuse } = this.#options;
-    if (this.#inner.length >= limits.mailboxCommandsMax) {
+    if (this.#inner.length >= limits.forwardsInFlightMax) {
       refuse(work, unavailable('too many steps of carts are waiting'));
     } else this.#inner.push(work);
   }

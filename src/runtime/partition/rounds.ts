@@ -29,7 +29,7 @@ import type { CommandWork, InnerWork, Work } from './work.ts';
 export interface RoundLimits {
   readonly commitCommandsMax: number;
   readonly commitBytesMax: number;
-  readonly mailboxCommandsMax: number;
+  readonly forwardsInFlightMax: number;
   readonly forwardTimeoutMs: number;
   /** How long answers are held for the journal. */
   readonly appendTimeoutMs: number;
