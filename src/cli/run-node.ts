@@ -116,8 +116,8 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   }
   const { erp: sources, folder } = options;
   const reconciling = { sources, folder, incarnation, nodeName: name, metrics: reconcile };
-  const watched = { viewChannels: viewChannels(config) };
-  await runReconciler({ ...reconciling, ...watched, nats, log, lifetime });
+  const { partitions } = nats.provisioned;
+  await runReconciler({ ...reconciling, natsUrl, partitions, log, lifetime });
   http.ready();
   const fields = { natsUrl: withoutSecrets(natsUrl), httpUrl: http.url, node: name };
   if (!lifetime.ending) always(log).info(fields, 'ready');

@@ -1,0 +1,73 @@
+/**
+ * The reconciler in a thread of its own (`run-reconciler.ts` starts it): comparing a hundred thousand
+ * lines is seconds of work, and no sale must wait for it. It has its own connection to NATS and reads
+ * the configuration by itself; what it says goes to the main thread.
+ */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { createNames } from '../contract/subjects.ts';
+import { viewChannels } from '../http/backend.ts';
+import { createBus } from '../nats/bus.ts';
+import { connectNats } from '../nats/connect.ts';
+import { createJetStreamApi } from '../nats/jetstream-api.ts';
+import { createJournal } from '../nats/journal.ts';
+import { createMembers } from '../nats/members.ts';
+import { createMux } from '../nats/mux.ts';
+import { createReconcilePorts } from '../nats/reconcile-ports.ts';
+import { createRowBuckets } from '../nats/row-buckets.ts';
+import type { Log } from '../reconcile/log.ts';
+import { Reconciler } from '../reconcile/reconciler.ts';
+import { ownerRows } from '../runtime/rows-remote.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { createContext } from './context.ts';
+import { erpSources } from './erp-sources.ts';
+import type { FromWorker, WorkerOrder } from './run-reconciler.ts';
+
+const { natsUrl, partitions, incarnation, nodeName, databasePath } = workerData as WorkerOrder;
+
+function say(message: FromWorker): void {
+  parentPort?.postMessage(message);
+}
+
+const log: Log = {
+  info: (fields, message) => say({ kind: 'log', level: 'info', fields, message }),
+  warn: (fields, message) => say({ kind: 'log', level: 'warn', fields, message }),
+};
+
+const context = createContext();
+const { config, environment } = context;
+const sources = erpSources(context);
+const connection = await connectNats({
+  url: natsUrl,
+  name: `lastunit-reconciler-${nodeName}`,
+  credentialsFile: environment.credentialsFile,
+});
+const mux = createMux(connection);
+const api = createJetStreamApi(mux);
+const names = createNames(config.prefix);
+const bus = createBus(mux);
+const members = createMembers(api, names, { ttlSeconds: config.limits.memberTtlMs / 1_000 });
+const reconciler = new Reconciler(
+  {
+    clock: systemClock,
+    bus,
+    journal: createJournal(api, names),
+    views: {
+      buckets: createRowBuckets(api, names, viewChannels(config)),
+      owners: ownerRows(bus, members, names),
+    },
+    ...createReconcilePorts(api, names),
+  },
+  {
+    ...{ names, partitions, incarnation, databasePath, sources, log },
+    onReport: (report) => say({ kind: 'report', report }),
+  },
+);
+
+parentPort?.once('message', async () => {
+  await reconciler.stop();
+  mux.close();
+  await connection.close();
+  parentPort?.close();
+});
+reconciler.start();
