@@ -1,5 +1,5 @@
-// `npm run profile -- <hot|spread|zipf|plain|carts> [--seconds 5]`: a CPU profile of a node under that load, or of a
-// node alone (`still-hot`, `still-spread`: ports that cost nothing). Prints the functions that took the most time and
+// `npm run profile -- <hot|spread|zipf|plain|carts> [--seconds 5] [--of client]`: a CPU profile of a node, or of the client,
+// under that load; or of a node alone (`still-hot`, `still-spread`: ports that cost nothing). Prints the functions that took the most time and
 // says where the profile lies; Chrome's developer tools open it.
 
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -19,6 +19,8 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '5' },
     /** More options of Node for the node's process, as `--max-semi-space-size=64`. */
     node: { type: 'string', default: '' },
+    /** Whose process: `node` or `client`. */
+    of: { type: 'string', default: 'node' },
     functions: { type: 'string', default: '40' },
   },
 });
@@ -44,7 +46,7 @@ const load = loads[scenario];
 const isStill = scenario === 'still-hot' || scenario === 'still-spread';
 if (load === undefined && !isStill) {
   const known = [...Object.keys(loads), 'still-hot', 'still-spread'].join('|');
-  console.error(`npm run profile -- <${known}> [--seconds 5] [--node "…"]`);
+  console.error(`npm run profile -- <${known}> [--seconds 5] [--of node|client] [--node "…"]`);
   process.exit(2);
 }
 
@@ -58,13 +60,18 @@ report();
 
 async function profileLoaded(params: Omit<LoadParams, 'name' | 'url' | 'seconds'>): Promise<void> {
   const config = { channels: oneView, limits: { residentsMax: 120_000 } };
-  const deployment = await startDeployment({ config, execArgv });
+  const isNode = values.of !== 'client';
+  const deployment = await startDeployment({ config, execArgv: isNode ? execArgv : [] });
   await stockOne(deployment.url, 'HOT', 1_000_000_000);
   if (params.workload.kind !== 'hot') await stockRange(deployment.url, skus, 1_000_000);
-  const round = await runRound(deployment, { ...params, seconds: Number(values.seconds) });
+  const round = await runRound(
+    deployment,
+    { ...params, seconds: Number(values.seconds) },
+    isNode ? [] : execArgv,
+  );
   const { nodes, client, servers } = round.cpuUs;
   console.log(
-    `${Math.round(round.perSecond)} commands/s; CPU µs/command: node ${nodes.toFixed(1)} (profiled), ` +
+    `${Math.round(round.perSecond)} commands/s; CPU µs/command: node ${nodes.toFixed(1)}, ` +
       `client ${client.toFixed(1)}, nats-server ${servers.toFixed(1)}`,
   );
   await deployment.stop();

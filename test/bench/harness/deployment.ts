@@ -65,6 +65,8 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
   const mux = createMux(connection);
   const api = createJetStreamApi(mux);
   const names = createNames('inv');
+  // The server's process does not keep ours alive while it is being stopped.
+  const alive = setInterval(() => {}, 60_000);
 
   return {
     url,
@@ -82,6 +84,7 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
       mux.close();
       await connection.close();
       await server.stop();
+      clearInterval(alive);
       return summaries.filter((summary) => summary !== undefined) as NodeSummary[];
     },
   };

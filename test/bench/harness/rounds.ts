@@ -23,9 +23,11 @@ let loads = 0;
 export async function runRound(
   deployment: Deployment,
   params: Omit<LoadParams, 'name' | 'url'>,
+  /** Options of Node for the load's process. */
+  execArgv: string[] = [],
 ): Promise<Round> {
   const name = `load${++loads}`;
-  const load = startWorker('load', { ...params, name, url: deployment.url });
+  const load = startWorker('load', { ...params, name, url: deployment.url }, execArgv);
   await load.ready;
   const usage = () => ({
     nodes: sum(deployment.nodes.map(({ pid }) => cpuSecondsOf(pid))),
