@@ -17,7 +17,7 @@ export type Undo = () => void;
 export class Sku {
   onHand = 0;
   reserved = 0;
-  /** Highest version that any answer has shown. */
+  /** The version is at least this. */
   version = 0;
   known = false;
   readonly #holds = new Map<string, Hold>();
@@ -45,6 +45,7 @@ export class Sku {
     if (hold?.fate !== 'open') return undefined;
     return this.#change(() => {
       this.reserved -= hold.qty;
+      this.version += 1;
       return this.#fate(reservation, hold, 'expired');
     });
   }
@@ -68,8 +69,11 @@ export class Sku {
     }
   }
 
-  /** Carries it out without knowing the answer, as it would be carried out in this state. */
-  guess(attempt: Attempt): Undo | undefined {
+  /**
+   * Carries it out without knowing the answer, as it would be carried out in this state. `version`: what a later
+   * repetition was told of it, NaN if there is none.
+   */
+  guess(attempt: Attempt, version: number): Undo | undefined {
     const { verb, qty = 0, reservation = '' } = attempt;
     const hold = this.#holds.get(verb === 'reserve' ? (attempt.id as string) : reservation);
     const ok = (more: Heard): Undo | undefined => this.step(attempt, more);
@@ -77,26 +81,24 @@ export class Sku {
     const nothing = Number.NaN;
     switch (verb) {
       case 'receive':
-        return ok({ ok: true, qty, available: nothing, version: nothing });
+        return ok({ ok: true, qty, available: nothing, version });
       case 'sell':
-        return this.known && fits
-          ? ok({ ok: true, qty, available: nothing, version: nothing })
-          : undefined;
+        return this.known && fits ? ok({ ok: true, qty, available: nothing, version }) : undefined;
       case 'reserve':
         return this.known && fits && !hold
-          ? ok({ ok: true, qty, available: nothing, version: nothing })
+          ? ok({ ok: true, qty, available: nothing, version })
           : undefined;
       case 'confirm': {
         if (hold?.fate === 'open')
-          return ok({ ok: true, qty: hold.qty, available: nothing, version: nothing });
+          return ok({ ok: true, qty: hold.qty, available: nothing, version });
         const again = hold?.fate === 'expired' && this.available >= hold.qty;
         return again
-          ? ok({ ok: true, qty: hold.qty, retaken: true, available: nothing, version: nothing })
+          ? ok({ ok: true, qty: hold.qty, retaken: true, available: nothing, version })
           : undefined;
       }
       case 'release':
         if (hold?.fate === 'open')
-          return ok({ ok: true, qty: hold.qty, available: nothing, version: nothing });
+          return ok({ ok: true, qty: hold.qty, available: nothing, version });
         if (hold?.fate === 'expired') return ok({ ok: true, qty: 0, available: nothing });
         return this.known && !hold
           ? ok({ ok: false, error: { code: 'reservation_not_found' } })
@@ -258,21 +260,22 @@ export class Sku {
     };
   }
 
+  /** Versions only rise, by one at least with every change. */
   #seen({ version = Number.NaN }: Heard, isNew: boolean): Undo | undefined {
     const before = this.version;
     if (version < before || (isNew && version === before)) return undefined;
-    if (!Number.isNaN(version)) this.version = version;
+    this.version = Number.isNaN(version) ? before + (isNew ? 1 : 0) : version;
     return () => {
       this.version = before;
     };
   }
 
   #change(change: () => Undo): Undo {
-    const { onHand, reserved, known } = this;
+    const { onHand, reserved, known, version } = this;
     const undo = change();
     return () => {
       undo();
-      Object.assign(this, { onHand, reserved, known });
+      Object.assign(this, { onHand, reserved, known, version });
     };
   }
 
