@@ -126,7 +126,9 @@ export function busContract(name: string, make: () => Promise<BusHarness>): void
           message.respond?.('done');
         });
         await elapse(settleMs);
-        const asked = Array.from({ length: 50 }, () => codeOf(bus.request('suite.drain', '', 2_000)));
+        const asked = Array.from({ length: 50 }, () =>
+          codeOf(bus.request('suite.drain', '', 2_000)),
+        );
         await bus.ping();
         await subscription.drain();
         const before = handled;
