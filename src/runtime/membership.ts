@@ -19,6 +19,9 @@ export class NameTakenError extends Error {
   readonly code = 'name_taken';
 }
 
+/** A key outlives its TTL by up to this. */
+const takenGraceMs = 1_500;
+
 export interface MembershipOptions {
   readonly config: LastunitConfig;
   readonly ports: Ports;
@@ -60,6 +63,7 @@ export class MembershipKeeper {
   #leaving = false;
   #stopped = false;
   #joined = false;
+  #takenSinceMs: number | undefined;
   #quietUntilMs = 0;
   #failing = false;
   #working: Promise<void> | undefined;
@@ -100,7 +104,7 @@ export class MembershipKeeper {
   /** Joins. A name that is taken is waited for one TTL: it may be our own previous run. */
   async join(): Promise<void> {
     const { config, ports, name } = this.#options;
-    const giveUpMs = ports.clock.now() + config.limits.memberTtlMs + 1_500;
+    const giveUpMs = ports.clock.now() + config.limits.memberTtlMs + takenGraceMs;
     for (;;) {
       this.#options.onAttempt();
       if (await this.#renew()) break;
@@ -181,12 +185,25 @@ export class MembershipKeeper {
     });
   }
 
+  /**
+   * A key of another incarnation may be the last word of a process that is dead: a renewal that came
+   * late. Only a living one keeps the name for longer than a TTL.
+   */
+  #nameIsOurs(ours: boolean): void {
+    const { ports, config, log, name } = this.#options;
+    const nowMs = ports.clock.now();
+    if (ours) this.#takenSinceMs = undefined;
+    else if (this.#takenSinceMs === undefined) {
+      this.#takenSinceMs = nowMs;
+      log.warn({ name }, 'another process has our name; waiting whether it lives');
+    } else if (nowMs - this.#takenSinceMs > config.limits.memberTtlMs + takenGraceMs) {
+      this.#options.onTaken();
+    }
+  }
+
   async #work(what: 'renew' | 'read'): Promise<void> {
     try {
-      if (what === 'renew' && !(await this.#renew())) {
-        this.#options.onTaken();
-        return;
-      }
+      if (what === 'renew') this.#nameIsOurs(await this.#renew());
       await this.#read();
     } catch (error) {
       if (!this.#failing)
