@@ -15,7 +15,7 @@ import type { CommandWish, Wish, Wisher } from './wishes.ts';
 
 /** Late replies are waited for this long, far beyond any patience. */
 const hearMs = 100_000;
-const triesMax = 30;
+const triesMax = 1_000;
 
 type Reply = Readonly<Record<string, unknown>>;
 
