@@ -207,6 +207,9 @@ export class SkuFold {
         }
         if (event.expiresAtMs !== undefined) hold.expiresAtMs = Number(event.expiresAtMs);
         return;
+      case 'reservation.lapsed':
+        if (hold.state !== 'expired') say(`lapses, and it is ${hold.state}`);
+        return;
       case 'reservation.confirmed':
         if (hold.state === 'confirmed' || hold.state === 'released') {
           say(`the hold is ${hold.state}`);
@@ -334,6 +337,7 @@ function hasOneEffect(event: AuditEvent): boolean {
   switch (event.type) {
     case 'reservation.prepared':
     case 'reservation.held':
+    case 'reservation.lapsed':
       return false;
     case 'reservation.released':
       return Number(event.qty) > 0;

@@ -58,6 +58,7 @@ const layouts: Readonly<Record<number, readonly [type: string, places: string]>>
   22: ['escrow.used', lent],
   23: ['escrow.returned', lent],
   24: ['escrow.lost', lent],
+  25: ['reservation.lapsed', 'fingerprint reservation heldBy step'],
 };
 
 interface Layout {

@@ -42,7 +42,8 @@ const changed = {
 };
 const onHold = { reservation: f.Id, heldBy: optional(f.ChannelName) };
 /** Of a cart's line. */
-const step = optional(Type.Integer({ minimum: 1, description: 'Number of the cart’s step' }));
+const cartStep = Type.Integer({ minimum: 1, description: 'Number of the cart’s step' });
+const step = optional(cartStep);
 const status = Type.Enum(['in_stock', 'low_stock', 'out_of_stock', 'backorder']);
 const availability = { availableToChannel: f.Units, status };
 const escrow = {
@@ -88,6 +89,7 @@ export const eventSchemas = {
     step,
   }),
   'reservation.held': event('reservation.held', { ...onHold, expiresAtMs: f.TimeMs, step }),
+  'reservation.lapsed': event('reservation.lapsed', { ...onHold, step: cartStep }),
   'reservation.confirmed': event('reservation.confirmed', {
     ...onHold,
     order: text,

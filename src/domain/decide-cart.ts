@@ -19,7 +19,7 @@ import {
   markOfSettle,
 } from './holds.ts';
 import type { Moment } from './moment.ts';
-import { NumberField, RecordKind } from './record-layout.ts';
+import { NumberField, RecordFlag, RecordKind } from './record-layout.ts';
 import type { ChannelRules } from './rules.ts';
 import { grant, grantFact } from './sourcing.ts';
 import type { SkuState } from './state.ts';
@@ -165,9 +165,8 @@ function settleHeld(state: SkuState, command: CartSettle, slot: number, moment: 
   const { store } = state.records;
   const kind = store.kind(slot);
   if (isBehind(state, slot, markOfSettle(command.step ?? 0))) return leftBehind(state, command);
-  if (!isOpen(kind)) {
-    return kind === RecordKind.expired ? gone(state, command) : ended(state, command, kind);
-  }
+  if (kind === RecordKind.expired) return settleLapsed(state, command, slot, moment);
+  if (!isOpen(kind)) return ended(state, command, kind);
   const before = store.number(slot, NumberField.expiresAtMs);
   const expiresAtMs = command.expiresAtMs ?? before;
   if (kind === RecordKind.open && expiresAtMs === before) return again(state, slot);
@@ -177,6 +176,17 @@ function settleHeld(state: SkuState, command: CartSettle, slot: number, moment: 
     { type: 'reservation.held', ...base, expiresAtMs, ...stepOf(command) },
     { ...lineDraft(state, slot), expiresAtMs },
   );
+}
+
+/** Nothing changes but the line's memory: or a prepare of this step that is still on its way would take the units. */
+function settleLapsed(state: SkuState, command: CartSettle, slot: number, moment: Moment): Verdict {
+  const { step } = command;
+  if (step === undefined) return gone(state, command);
+  // It was held by this step and has expired since, or has lapsed already.
+  const before = state.records.store.number(slot, NumberField.step);
+  if (before === markOfSettle(step)) return again(state, slot);
+  const base = onLineBase(state, command, moment, 0, 0);
+  return accepted(state, { type: 'reservation.lapsed', ...base, step }, lineDraft(state, slot));
 }
 
 /** Whether the line has heard of a later step than the one that speaks. */
@@ -205,7 +215,9 @@ function lineOf(state: SkuState, command: OfCart): number {
 
 function lineDraft(state: SkuState, slot: number) {
   const { store } = state.records;
+  const retaken = (store.flags(slot) & RecordFlag.retaken) !== 0;
   return {
+    ...(retaken && { retaken: true as const }),
     qty: store.number(slot, NumberField.qty),
     allocations: allocationsOf(state, slot),
     expiresAtMs: store.number(slot, NumberField.expiresAtMs),

@@ -120,6 +120,9 @@ function pushRest(tuple: unknown[], event: SkuEvent): void {
       tuple.push(event.fingerprint, event.expiresAtMs, event.reservation);
       tuple.push(event.heldBy, event.step);
       return;
+    case 'reservation.lapsed':
+      tuple.push(event.fingerprint, event.reservation, event.heldBy, event.step);
+      return;
     case 'reservation.confirmed':
       tuple.push(event.fingerprint, event.reservation, event.qty);
       tuple.push(places(event.allocations, event.qty), event.order);

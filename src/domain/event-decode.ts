@@ -199,6 +199,14 @@ export function decodeTuple(sku: string, version: number, atMs: number, tuple: T
         used: tuple[9] as number,
         returned: tuple[10] as number,
       };
+    case 25:
+      return {
+        type: 'reservation.lapsed',
+        ...base,
+        fingerprint,
+        ...holdFields(tuple, 7),
+        step: tuple[9] as number,
+      };
     default:
       throw new UnknownEventError(sku, version, tuple[0]);
   }

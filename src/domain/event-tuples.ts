@@ -24,6 +24,7 @@ export const eventCodes = {
   'escrow.used': 22,
   'escrow.returned': 23,
   'escrow.lost': 24,
+  'reservation.lapsed': 25,
 } as const;
 
 export type EventCode = (typeof eventCodes)[keyof typeof eventCodes];

@@ -110,6 +110,12 @@ export interface ReservationHeld extends OnHold {
   /** Number of the cart's step. */
   readonly step?: number;
 }
+/** A cart's verdict is in, and this line of it stays expired: no earlier step takes it again. */
+export interface ReservationLapsed extends OnHold {
+  readonly type: 'reservation.lapsed';
+  /** Number of the cart's step. */
+  readonly step: number;
+}
 export interface ReservationConfirmed extends OnHold {
   readonly type: 'reservation.confirmed';
   readonly order: string;
@@ -206,6 +212,7 @@ export type SkuEvent =
   | ReservationRenewed
   | ReservationPrepared
   | ReservationHeld
+  | ReservationLapsed
   | ReservationConfirmed
   | ReservationReleased
   | ReservationExpired

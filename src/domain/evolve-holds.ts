@@ -6,6 +6,7 @@ import type {
   ReservationCreated,
   ReservationExpired,
   ReservationHeld,
+  ReservationLapsed,
   ReservationPrepared,
   ReservationReleased,
   ReservationRenewed,
@@ -27,6 +28,7 @@ type HoldEvent =
   | ReservationRenewed
   | ReservationPrepared
   | ReservationHeld
+  | ReservationLapsed
   | ReservationConfirmed
   | ReservationReleased
   | ReservationExpired;
@@ -52,6 +54,7 @@ export function evolveHold(state: SkuState, event: HoldEvent): void {
       return;
     case 'reservation.prepared':
       retake(state, slot, event.retaken);
+      if (event.retaken !== undefined) setRetaken(state, slot, true);
       state.records.become(slot, RecordKind.prepared);
       if (event.step !== undefined) {
         state.records.store.setNumber(slot, NumberField.step, markOfPrepare(event.step));
@@ -59,10 +62,14 @@ export function evolveHold(state: SkuState, event: HoldEvent): void {
       return;
     case 'reservation.held':
       state.records.become(slot, RecordKind.open);
+      setRetaken(state, slot, false);
       setExpiry(state, slot, event.expiresAtMs);
       if (event.step !== undefined) {
         state.records.store.setNumber(slot, NumberField.step, markOfSettle(event.step));
       }
+      return;
+    case 'reservation.lapsed':
+      state.records.store.setNumber(slot, NumberField.step, markOfSettle(event.step));
       return;
     case 'reservation.confirmed':
       confirm(state, slot, event);
@@ -96,6 +103,13 @@ function create(state: SkuState, event: ReservationCreated): void {
   addReserved(state, event.allocations, 1);
   (state.channels[channel] as ChannelState).held += event.qty;
   setExpiry(state, slot, event.expiresAtMs);
+}
+
+/** A prepared line tells again that its units were taken again: another home may ask. */
+function setRetaken(state: SkuState, slot: number, retaken: boolean): void {
+  const { store } = state.records;
+  const others = store.flags(slot) & ~RecordFlag.retaken;
+  store.setFlags(slot, retaken ? others | RecordFlag.retaken : others);
 }
 
 /** Units of an expired hold are taken again: it is as young as a new one. */

@@ -56,6 +56,7 @@ function apply(state: SkuState, event: SkuEvent, afterSeq: number): void {
     case 'reservation.renewed':
     case 'reservation.prepared':
     case 'reservation.held':
+    case 'reservation.lapsed':
     case 'reservation.confirmed':
     case 'reservation.released':
     case 'reservation.expired':

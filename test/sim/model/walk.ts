@@ -93,6 +93,7 @@ export function applyEvent(
       return expire(stock, event);
     case 'reservation.prepared':
     case 'reservation.held':
+    case 'reservation.lapsed':
       return onLine(stock, event, terms);
     case 'availability.out':
     case 'availability.low':
@@ -215,12 +216,18 @@ function makeLine(
 
 function onLine(
   stock: Stock,
-  event: Extract<SkuEvent, { type: 'reservation.prepared' | 'reservation.held' }>,
+  event: Extract<
+    SkuEvent,
+    { type: 'reservation.prepared' | 'reservation.held' | 'reservation.lapsed' }
+  >,
   terms: Terms,
 ): string | undefined {
   const hold = holdOf(stock, event);
   if (!hold?.cart) return 'a step on a line that there is not';
   const owner = event.heldBy ?? event.channel;
+  if (event.type === 'reservation.lapsed') {
+    return hold.state === 'expired' ? undefined : `lapses, and it is ${hold.state}`;
+  }
   if (event.type === 'reservation.held') {
     if (hold.state !== 'open' && hold.state !== 'prepared') return `held, and it is ${hold.state}`;
     hold.state = 'open';

@@ -50,6 +50,18 @@ describe('a step of a home that has been left behind', () => {
   });
 });
 
+test('a line that has expired hears the verdict too: what is still on its way takes nothing again', () => {
+  const sku = withLine();
+  sku.wait(15 * minute);
+  sku.reserve('other', 4);
+  expect(sku.refuse(prepare(2)).code).toBe('no_longer_available');
+  sku.accept(settle('held', 2));
+  sku.accept({ verb: 'release', reservation: 'other' });
+  expect(sku.refuse(prepare(2)).code).toBe('id_conflict');
+  expect(sku.accept(settle('held', 2)).version).toBe(sku.accept(settle('held', 2)).version);
+  expect(sku.accept(prepare(3))).toMatchObject({ qty: 2, retaken: true });
+});
+
 test('a settled line answers a repetition with what it answered first', () => {
   const sku = withLine();
   sku.accept(prepare(2));
@@ -60,6 +72,15 @@ test('a settled line answers a repetition with what it answered first', () => {
     qty: 2,
     replayed: true,
   });
+});
+
+test('a line that was taken again says so to whoever asks once more', () => {
+  const sku = withLine();
+  sku.wait(15 * minute);
+  expect(sku.accept(prepare(2))).toMatchObject({ retaken: true });
+  expect(sku.accept(prepare(2))).toMatchObject({ retaken: true, replayed: true });
+  sku.accept(settle('held', 2, { expiresAtMs: sku.nowMs + hour }));
+  expect(sku.accept(prepare(3)).retaken).toBeUndefined();
 });
 
 test('all lines of a cart end at the time that their home names', () => {
