@@ -31,7 +31,7 @@ export interface NatsPortsOptions {
   readonly replicas?: number | undefined;
   /** How long per-SKU history is kept; 0: for ever. Default: 30 days. */
   readonly eventsRetentionMs?: number | undefined;
-  /** After this an append's outcome is unknown. Default: 5000. */
+  /** After this an append's outcome is unknown; at most 1500, which is the default. */
   readonly appendTimeoutMs?: number | undefined;
   /** For all other requests. Default: 5000. */
   readonly requestTimeoutMs?: number | undefined;
@@ -55,6 +55,8 @@ export interface NatsPorts {
 }
 
 const drainTimeoutMs = 2_000;
+/** For one attempt of what is repeated until it is known. */
+const attemptMs = 1_500;
 
 /** Connects, makes what is missing and composes the adapters. Rejects with `PortError`. */
 export async function createNatsPorts(options: NatsPortsOptions): Promise<NatsPorts> {
@@ -69,17 +71,21 @@ export async function createNatsPorts(options: NatsPortsOptions): Promise<NatsPo
   try {
     const timeoutMs = options.requestTimeoutMs;
     const api = createJetStreamApi(mux, { domain: options.domain, timeoutMs });
+    // What decides about ownership is asked again soon: a question to a leader that died is never answered.
+    const impatient = createJetStreamApi(mux, { domain: options.domain, timeoutMs: attemptMs });
     const names = createNames(options.prefix ?? 'inv');
     const provisioned = await provision(api, { ...options, names });
     const sinks = await createSinks(api, names, options.viewChannels, { timeoutMs });
     const ports: Ports = {
       clock: options.clock,
-      journal: createJournal(api, names, { appendTimeoutMs: options.appendTimeoutMs }),
+      journal: createJournal(impatient, names, {
+        appendTimeoutMs: Math.min(options.appendTimeoutMs ?? attemptMs, attemptMs),
+      }),
       snapshots: createSnapshots(api, names, { timeoutMs }),
       sinks,
-      members: createMembers(api, names, {
+      members: createMembers(impatient, names, {
         ttlSeconds: options.memberTtlSeconds ?? 2,
-        timeoutMs,
+        timeoutMs: attemptMs,
       }),
       bus: createBus(mux),
       facts: createFactLog(api, names, { timeoutMs }),

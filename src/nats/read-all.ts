@@ -1,7 +1,8 @@
 // Reads everything that a stream holds now under some subjects: all messages, or each subject's newest. For
 // displays, comparisons and rebuilding; what decisions rest on is read through `JetStreamApi.message`.
 //
-// 1. Resolves when what was there at the beginning has been handed over; what comes meanwhile may be among it.
+// 1. Resolves when what was there at the beginning has been handed over; what comes meanwhile may be among it. What was
+//    there is asked of the stream's leader: a consumer may live on a replica that lags behind, and ends early.
 // 2. A consumer that falls silent, or a reconnect, starts the reading again from its beginning: with `onRestart` the
 //    caller throws away what it has. It goes on for `patienceMs`, which a cluster needs after a server's death until
 //    it places consumers elsewhere, and then rejects with `PortError`.
@@ -49,7 +50,7 @@ export async function readAll(
     try {
       return await readOnce(api, what, each);
     } catch (error) {
-      if (error instanceof ApiError && error.apiCode === apiError.streamNotFound) return 0;
+      if (isStreamMissing(error)) return 0;
       const trouble = unavailable(error);
       if (!(trouble instanceof PortError) || trouble.code === 'misconfigured') throw trouble;
       if (performance.now() > deadline) throw trouble;
@@ -67,6 +68,8 @@ async function readOnce(
   const { connection } = api.mux;
   const inbox = createInbox(inboxPrefixOf(connection));
   const name = `all-${nuid.next()}`;
+  const until = await lastSequence(api, what);
+  if (until === 0) return 0;
   let count = 0;
   let heardAt = performance.now();
   let finish: (error?: unknown) => void = () => {};
@@ -79,10 +82,10 @@ async function readOnce(
   const subscription = connection.subscribe(inbox, {
     callback: (error, message) => {
       if (error !== null) return finish(error);
-      heardAt = performance.now();
       if (message.headers?.code === 100) return answerControl(connection, message);
       const position = positionOf(message.reply ?? '');
       if (position === undefined) return;
+      heardAt = performance.now();
       if (position.consumerSeq !== ++count) {
         return finish(new PortError('timeout', `messages of ${what.stream} were lost on the way`));
       }
@@ -91,7 +94,7 @@ async function readOnce(
       } catch (thrown) {
         return finish(thrown);
       }
-      if (position.pending === 0) finish();
+      if (position.pending === 0 && position.seq >= until) finish();
     },
   });
   const timer = setInterval(() => {
@@ -100,11 +103,11 @@ async function readOnce(
   }, stallMs / 5);
   const status = api.mux.onStatus(() => finish(new PortError('disconnected', 'connection lost')));
   try {
-    const created = await api.call<{ num_pending: number }>(
-      `CONSUMER.CREATE.${what.stream}.${name}`,
-      { stream_name: what.stream, config: consumerConfig(what, name, inbox) },
-    );
-    if (created.num_pending > 0 || count > 0) await finished;
+    await api.call(`CONSUMER.CREATE.${what.stream}.${name}`, {
+      stream_name: what.stream,
+      config: consumerConfig(what, name, inbox),
+    });
+    await finished;
     return count;
   } finally {
     clearInterval(timer);
@@ -113,6 +116,21 @@ async function readOnce(
     // The server forgets it by itself after a while; this only spares it the work.
     api.call(`CONSUMER.DELETE.${what.stream}.${name}`).catch(() => {});
   }
+}
+
+function isStreamMissing(error: unknown): boolean {
+  const cause = error instanceof PortError ? error.cause : error;
+  return cause instanceof ApiError && cause.apiCode === apiError.streamNotFound;
+}
+
+/** Sequence of the newest message that there is to read, as the stream's leader knows it; 0: none. */
+async function lastSequence(api: JetStreamApi, { stream, subjects, from = 0 }: ReadAll) {
+  const filters = subjects === undefined || subjects.length === 0 ? ['>'] : subjects;
+  const newest = await Promise.all(
+    filters.map((last_by_subj) => api.message(stream, { last_by_subj })),
+  );
+  const last = Math.max(...newest.map((message) => message?.seq ?? 0));
+  return last < from ? 0 : last;
 }
 
 function consumerConfig(what: ReadAll, name: string, inbox: string): object {
