@@ -47,6 +47,12 @@ const api = createJetStreamApi(mux);
 const names = createNames(config.prefix);
 const bus = createBus(mux);
 const members = createMembers(api, names, { ttlSeconds: config.limits.memberTtlMs / 1_000 });
+/** Views of channels that are served by listed locations only. */
+const sourced = new Set(
+  [...config.rules.channels.values()]
+    .filter(({ sourcing }) => sourcing.length > 0)
+    .map(({ name }) => `view.${name}`),
+);
 const reconciler = new Reconciler(
   {
     clock: systemClock,
@@ -55,6 +61,7 @@ const reconciler = new Reconciler(
     views: {
       buckets: createRowBuckets(api, names, viewChannels(config)),
       owners: ownerRows(bus, members, names),
+      ownersOnly: sourced,
     },
     ...createReconcilePorts(api, names),
   },

@@ -74,8 +74,12 @@ class CommitWriter {
   add(entry: JournalEntry): void {
     const { atMs, groups } = decodeJournalMessage(entry.payload);
     for (const { sku, firstVersion, events } of groups) {
-      const movements = decodeEvents(sku, firstVersion, atMs, events).flatMap(movementsOf);
-      this.#commits.push({ sku, firstVersion, seq: entry.seq, atMs, movements });
+      const decoded = decodeEvents(sku, firstVersion, atMs, events);
+      const after = decoded.at(-1);
+      if (after === undefined) continue;
+      const movements = decoded.flatMap(movementsOf);
+      const setsPolicy = decoded.some((event) => event.type === 'policy.changed');
+      this.#commits.push({ sku, firstVersion, seq: entry.seq, atMs, movements, after, setsPolicy });
     }
     this.#seq = entry.seq;
     if (this.#commits.length >= commitsPerWrite) this.flush();

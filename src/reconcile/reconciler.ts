@@ -24,6 +24,7 @@ import type { ReconcilePorts, SourceContext } from './source-context.ts';
 import { SourceMemories } from './source-memory.ts';
 import { openDatabase, type Sql } from './store/database.ts';
 import { LedgerStore } from './store/ledger-store.ts';
+import { RowStore } from './store/row-store.ts';
 import { SnapshotStore } from './store/snapshot-store.ts';
 import { Turn } from './turn.ts';
 import { ViewCheck } from './view-check.ts';
@@ -83,7 +84,8 @@ export class Reconciler {
     this.#quarantine = new Quarantine(ports.values);
     this.#corrector = new Corrector({ bus: ports.bus, clock: ports.clock, names: options.names });
     const { clock, views } = ports;
-    this.#views = views && new ViewCheck({ clock, ...views }, options.partitions);
+    const rows = new RowStore(this.#sql);
+    this.#views = views && new ViewCheck({ clock, ...views }, rows, options.partitions);
     this.#lease = new Lease({
       values: ports.values,
       clock: ports.clock,

@@ -172,16 +172,15 @@ export class Run {
   async checkViews(): Promise<void> {
     const { views, ledger, snapshots, journal, partitions } = this.#source;
     if (views === undefined || this.#outcome === 'displaced') return;
-    if ((await syncLedger(journal, ledger, partitions)) === 'anew') snapshots.reload();
+    const sync = async () => {
+      if ((await syncLedger(journal, ledger, partitions)) === 'anew') snapshots.reload();
+    };
+    await sync();
     const repairs = !this.#request.dryRun;
-    const drifts = await views.check({
-      repairs,
-      changedSkus: ledger.changedSkus,
-      skuCount: ledger.skuCount(),
-      allSkus: () => ledger.allSkus(),
-      pace: this.#pace,
-    });
-    if (repairs) ledger.forgetChanged();
+    // What changes meanwhile is looked at the next time.
+    const changedSkus = ledger.changedSkus && new Set(ledger.changedSkus);
+    const drifts = await views.check({ repairs, changedSkus, sync, pace: this.#pace });
+    if (repairs) ledger.forgetChanged(changedSkus);
     this.#fields = { ...this.#fields, views: drifts };
   }
 

@@ -31,7 +31,12 @@ export interface ReconcilePorts {
   /** What edge nodes may have sold unheard; absent: there are none. */
   readonly exposures?: () => Promise<readonly EdgeExposure[]>;
   /** The read models and those who know what stands in them; absent: they are not checked. */
-  readonly views?: { readonly buckets: readonly RowBucket[]; readonly owners: OwnerRows };
+  readonly views?: {
+    readonly buckets: readonly RowBucket[];
+    readonly owners: OwnerRows;
+    /** Buckets whose channel has a sourcing order: only the owner knows what they should show. */
+    readonly ownersOnly?: ReadonlySet<string>;
+  };
 }
 
 export interface SourceContext {

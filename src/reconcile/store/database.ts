@@ -7,7 +7,7 @@
 import Database from 'better-sqlite3';
 
 /** Changes with every change of the tables. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 export type Sql = Database.Database;
 
@@ -15,7 +15,16 @@ const schema = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE position (partition INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
 
-  CREATE TABLE sku (sku TEXT PRIMARY KEY) WITHOUT ROWID;
+  -- Every SKU after its last event.
+  CREATE TABLE sku (
+    sku TEXT PRIMARY KEY, seq INTEGER NOT NULL, version INTEGER NOT NULL, onHand INTEGER NOT NULL,
+    reserved INTEGER NOT NULL, available INTEGER NOT NULL, hasPolicy INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  -- How far each read model has been looked at, and what its rows showed then.
+  CREATE TABLE looked (bucket TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE standing (
+    bucket TEXT NOT NULL, sku TEXT NOT NULL, shows TEXT NOT NULL, PRIMARY KEY (bucket, sku)
+  ) WITHOUT ROWID;
 
   -- A line of the ledger: what is long since posted is in its opening balance.
   CREATE TABLE line (

@@ -18,6 +18,14 @@ export interface CommitEntries {
   readonly seq: number;
   readonly atMs: number;
   readonly movements: readonly Movement[];
+  /** The SKU's totals after the commit. */
+  readonly after: {
+    readonly version: number;
+    readonly onHand: number;
+    readonly reserved: number;
+    readonly available: number;
+  };
+  readonly setsPolicy: boolean;
 }
 
 export interface LedgerLine {
@@ -87,7 +95,11 @@ export class LedgerStore {
   append(partition: number, commits: readonly CommitEntries[], seq: number): void {
     this.#sql.transaction(() => {
       for (const commit of commits) {
-        this.#statements.addSku.run(commit.sku);
+        const { version, onHand, reserved, available } = commit.after;
+        const hasPolicy = commit.setsPolicy ? 1 : 0;
+        this.#statements.setSku.run(
+          ...[commit.sku, commit.seq, version, onHand, reserved, available, hasPolicy],
+        );
         this.#changed?.add(commit.sku);
         this.#appendCommit(commit);
       }
@@ -123,16 +135,10 @@ export class LedgerStore {
     return this.#changed;
   }
 
-  forgetChanged(): void {
-    this.#changed = new Set();
-  }
-
-  skuCount(): number {
-    return (this.#statements.skuCount.get() as { count: number }).count;
-  }
-
-  allSkus(): string[] {
-    return (this.#statements.allSkus.all() as { sku: string }[]).map(({ sku }) => sku);
+  /** These have been looked at; all of them, where it was not known which. */
+  forgetChanged(looked: ReadonlySet<string> | undefined): void {
+    if (looked === undefined || this.#changed === undefined) this.#changed = new Set();
+    else for (const sku of looked) this.#changed.delete(sku);
   }
 
   line(sku: string, location: string): LedgerLine | undefined {
@@ -253,9 +259,12 @@ function prepared(sql: Sql) {
     setMeta: one('INSERT OR REPLACE INTO meta VALUES (?, ?)'),
     position: one('SELECT seq FROM position WHERE partition = ?'),
     setPosition: one('INSERT OR REPLACE INTO position VALUES (?, ?)'),
-    addSku: one('INSERT OR IGNORE INTO sku VALUES (?)'),
-    skuCount: one('SELECT count(*) AS count FROM sku'),
-    allSkus: one('SELECT sku FROM sku'),
+    setSku: one(
+      `INSERT INTO sku VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+       seq = excluded.seq, version = excluded.version, onHand = excluded.onHand,
+       reserved = excluded.reserved, available = excluded.available,
+       hasPolicy = max(hasPolicy, excluded.hasPolicy)`,
+    ),
     line: one(
       'SELECT id, sku, location, opening, isTruncated FROM line WHERE sku = ? AND location = ?',
     ),
