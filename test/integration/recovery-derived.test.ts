@@ -117,9 +117,12 @@ test('what a crash left behind is told at the take-over, without anybody asking'
 });
 
 test('also when the next owner crashes before it has told everything', async () => {
+  // What is stopped in order leaves snapshots, which have to be loaded.
+  const before = await start('before');
+  await fill();
+  await before.stop();
   const first = heldSinks();
   const a = await start('a', first.wrap);
-  await fill();
   await expectAllTold();
   first.hold();
   await reserveAll('r');
