@@ -273,7 +273,9 @@ class Node implements LastunitNode {
   /** `<prefix>.n.<node>.<what…>` */
   #onNode(message: Inbound): void {
     if (this.#early) {
-      if (this.#early.length < earlyMessagesMax) this.#early.push(message);
+      // What came before a standstill would be handled as if it had just come.
+      if (this.#stall.stale() || this.#early.length >= earlyMessagesMax) return;
+      this.#early.push(message);
       return;
     }
     const [, , , what = '', ...rest] = message.subject.split('.');
@@ -354,7 +356,8 @@ class Node implements LastunitNode {
     // The clock may have jumped: nothing is committed before it has been compared again.
     this.#time.doubt();
     this.#shared.slots.close();
-    if (!this.#early) this.#membership.refresh();
+    if (this.#early) this.#early = [];
+    else this.#membership.refresh();
   }
 
   #timeKnown(): void {
