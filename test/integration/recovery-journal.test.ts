@@ -1,4 +1,4 @@
-// A journal that is not what it must be (invariant 5): the partition is refused and says what to do, others serve.
+// A journal that is not what it must be (invariants 5 and 13): the partition is refused and says what to do, others serve.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { partitionOf, skuKeyOf } from '../../src/domain/names.ts';
