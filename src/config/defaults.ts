@@ -59,6 +59,13 @@ export const limitDefinitions = {
   endedHoldsMs: ms(s.endedHoldsMs, [1_000, 30 * day], 'how long an ended hold is remembered'),
   expiriesPerStepMax: count(s.expiriesPerStepMax, 'holds that one expiry step ends'),
 
+  idsIndexedMax: limit(
+    'count',
+    1_000_000,
+    [2, 100_000_000],
+    'ids of which a node remembers for which SKU they were used',
+  ),
+
   // A partition's mailbox and its rounds.
   mailboxCommandsMax: count(20_000, 'commands waiting for a partition'),
   channelShareMax: limit('share', 0.75, [0.01, 1], 'share of a mailbox that one channel may fill'),

@@ -58,8 +58,8 @@ async function events() {
 
 async function fill(): Promise<void> {
   for (const sku of skus) {
-    await caller.insist('inv.cmd.wms.receive', { id: 'in', sku, qty: 10 });
-    await caller.insist('inv.cmd.web.reserve', { id: 'r', sku, qty: 1, ttlMs: minuteMs });
+    await caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 10 });
+    await caller.insist('inv.cmd.web.reserve', { id: `r-${sku}`, sku, qty: 1, ttlMs: minuteMs });
   }
 }
 
@@ -80,7 +80,9 @@ test.each([2 * minuteMs, -2 * minuteMs])(
     await until(() => errors.length > 0, 'it says so');
     expect(errors[0]).toMatch(/CLOCK IS WRONG/);
     for (const sku of skus) {
-      expect(await caller.insist('inv.cmd.web.reserve', { id: 'r2', sku, qty: 1 })).toMatchObject({
+      expect(
+        await caller.insist('inv.cmd.web.reserve', { id: `r2-${sku}`, sku, qty: 1 }),
+      ).toMatchObject({
         ok: true,
         available: 8,
       });
@@ -110,7 +112,9 @@ test.each([2 * minuteMs, -2 * minuteMs])(
     clock.jump(offMs);
     const jumpedMs = Date.now();
     for (const sku of skus) {
-      expect(await caller.insist('inv.cmd.web.reserve', { id: 'r2', sku, qty: 1 })).toMatchObject({
+      expect(
+        await caller.insist('inv.cmd.web.reserve', { id: `r2-${sku}`, sku, qty: 1 }),
+      ).toMatchObject({
         ok: true,
         available: 8,
       });
@@ -160,9 +164,14 @@ test('an offset below the limit is corrected: holds end by the time of the serve
   clock.jump(1_500);
   const a = await start('a', clock);
   const sku = 'T-1';
-  await caller.insist('inv.cmd.wms.receive', { id: 'in', sku, qty: 10 });
+  await caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 10 });
   const askedMs = Date.now();
-  const reply = await caller.insist('inv.cmd.web.reserve', { id: 'r', sku, qty: 1, ttlMs: 3_000 });
+  const reply = await caller.insist('inv.cmd.web.reserve', {
+    id: `r-${sku}`,
+    sku,
+    qty: 1,
+    ttlMs: 3_000,
+  });
   const answeredMs = Date.now();
   console.log(`offset taken for ${a.node.status().clockOffsetMs} ms`);
   // The machine is also the servers': their time is ours. Half the offset is far more than any estimate's error.
@@ -184,8 +193,8 @@ test('an owner whose clock is behind its predecessor’s goes on where that one 
   });
   const sku = 'T-1';
   const a = await startNode({ url: server.url, name: 'a', config, wrap: fast });
-  await caller.insist('inv.cmd.wms.receive', { id: 'in', sku, qty: 10 });
-  await caller.insist('inv.cmd.web.reserve', { id: 'r', sku, qty: 1, ttlMs: 500 });
+  await caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 10 });
+  await caller.insist('inv.cmd.web.reserve', { id: `r-${sku}`, sku, qty: 1, ttlMs: 500 });
   await a.stop();
   const predecessorMs = (await events()).at(-1)?.event.atMs ?? 0;
   expect(predecessorMs).toBeGreaterThan(Date.now());

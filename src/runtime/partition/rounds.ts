@@ -14,6 +14,7 @@ import { encodeError } from '../../contract/replies.ts';
 import type { Refusal } from '../../domain/outcome.ts';
 import type { Clock } from '../../ports.ts';
 import type { CommitSlots } from '../commit-slots.ts';
+import type { IdIndex } from '../id-index.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Alarms } from './alarms.ts';
@@ -71,6 +72,8 @@ export interface RoundsOptions {
   readonly facts: FactQueue;
   readonly carts: CartEntries;
   readonly head: Head;
+  /** Of the node. */
+  readonly ids: IdIndex;
   readonly header: (head: Head) => Omit<JournalHeader, 'kind' | 'expect' | 'atMs' | 'factsTo'>;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -185,10 +188,13 @@ export class Rounds {
 
   async #round(): Promise<void> {
     const { head, limits, clock } = this.#options;
-    const round = new Round({
-      nowMs: Math.max(head.atMs, this.#options.now()),
-      afterSeq: head.seq,
-    });
+    const round = new Round(
+      {
+        nowMs: Math.max(head.atMs, this.#options.now()),
+        afterSeq: head.seq,
+      },
+      this.#options.ids,
+    );
     this.#inFlight = round;
     const patience = clock.after(limits.appendTimeoutMs, () =>
       round.refuse(unavailable('the journal has not answered in time'), this.#refuseWork),
