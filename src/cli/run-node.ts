@@ -84,7 +84,6 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     viewChannels: viewChannels(config),
     clock: systemClock,
     memberTtlSeconds: config.limits.memberTtlMs / 1_000,
-    appendTimeoutMs: config.limits.appendTimeoutMs,
     monitoringUrls: environment.monitoringUrls,
   });
   await lifetime.onClose(() => nats.close());

@@ -83,7 +83,7 @@ export const limitDefinitions = {
     [1, 1_024],
     "commits on their way, of all the node's partitions",
   ),
-  appendTimeoutMs: ms(5_000, [100, 60_000], 'until an append counts as unknown'),
+  appendTimeoutMs: ms(2_500, [100, 60_000], 'how long answers are held for the journal'),
 
   // Actors and recovery.
   residentsMax: count(50_000, 'SKU actors in memory'),

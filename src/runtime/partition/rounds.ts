@@ -196,9 +196,7 @@ export class Rounds {
       this.#options.ids,
     );
     this.#inFlight = round;
-    const patience = clock.after(limits.appendTimeoutMs, () =>
-      round.refuse(unavailable('the journal has not answered in time'), this.#refuseWork),
-    );
+    const patience = clock.after(limits.appendTimeoutMs, () => this.#lost(round));
     try {
       this.#intake.fill(round);
       const cartEntries = this.#options.carts.take(limits.commitBytesMax - round.bytes);
@@ -221,6 +219,16 @@ export class Rounds {
       patience.cancel();
       this.#inFlight = undefined;
     }
+  }
+
+  /** Whoever waits for this round has waited long enough; its outcome is still being found out. */
+  #lost(round: Round): void {
+    const { partition, limits, log } = this.#options;
+    log.warn(
+      { partition, waitedMs: limits.appendTimeoutMs },
+      'the journal does not answer: commands are unavailable until it does. Look at the NATS servers: is a disk full, a leader gone?',
+    );
+    round.refuse(unavailable('the journal has not answered in time'), this.#refuseWork);
   }
 
   async #commit(round: Round): Promise<void> {
