@@ -118,6 +118,11 @@ export const limitDefinitions = {
   // Derived data.
   viewFlushMs: ms(50, [0, 60_000], 'before a changed row or a piece of history is written'),
   derivedRowsMax: count(200_000, 'rows and events waiting to be written'),
+  eventsRetentionMs: ms(
+    30 * day,
+    [0, 3_650 * day],
+    'how long the history of SKUs is kept; 0: for ever',
+  ),
 } as const satisfies Record<string, LimitDefinition>;
 
 export type LimitName = keyof typeof limitDefinitions;

@@ -26,6 +26,7 @@ export async function run(line: Line<NodeParams>): Promise<unknown> {
     partitions: config.partitions,
     viewChannels: [...config.rules.channels.values()].filter((c) => c.view).map((c) => c.name),
     clock: systemClock,
+    eventsRetentionMs: config.limits.eventsRetentionMs,
     memberTtlSeconds: config.limits.memberTtlMs / 1_000,
   });
   const figures = new NodeFigures();
