@@ -1,5 +1,4 @@
-// ERP sources against real files, a real HTTP server, a real SQLite file, and PostgreSQL where one is
-// at hand (LASTUNIT_TEST_POSTGRES_URL).
+// ERP sources against real files, a real HTTP server and a real SQLite file.
 
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
@@ -264,41 +263,5 @@ describe('SQLite', () => {
     await expect(sourceOf({ kind: 'sqlite', path, query }).fetch()).rejects.toMatchObject({
       code: 'query',
     });
-  });
-});
-
-const postgresUrl = process.env.LASTUNIT_TEST_POSTGRES_URL;
-
-describe.skipIf(postgresUrl === undefined)('PostgreSQL', () => {
-  const url = postgresUrl ?? '';
-  const query = "select sku, qty::bigint from (values ('A', 5), ('B', 7)) as stock (sku, qty)";
-
-  test('gives its rows, and what it knows about them', async () => {
-    const metadataQuery = "select 'r-9' as snapshot_id, 2 as line_count, now() as as_of";
-    const source = sourceOf({ kind: 'postgres', url, query, metadataQuery });
-    const fetched = await source.fetch();
-    expect(fetched).toMatchObject({ snapshot: { snapshotId: 'r-9', statedLines: 2 } });
-    expect(await linesOf(fetched)).toEqual(both);
-  });
-
-  test('gives more rows than fit into one piece', async () => {
-    const many = "select 'S-' || n as sku, n as qty from generate_series(1, 5000) as n";
-    expect(
-      await linesOf(await sourceOf({ kind: 'postgres', url, query: many }).fetch()),
-    ).toHaveLength(5000);
-  });
-
-  test.each([
-    ['changes something', 'select 1 as sku, 1 as qty; drop table if exists x', 'query'],
-    ['takes too long', 'select pg_sleep(5)::text as sku, 1 as qty', 'timeout'],
-    ['is wrong', 'select sku from nowhere', 'query'],
-  ])('a query that %s is an error that says so', async (_what, wrong, code) => {
-    const source = sourceOf({ kind: 'postgres', url, query: wrong, timeoutMs: 300 });
-    await expect(source.fetch()).rejects.toMatchObject({ code });
-  });
-
-  test('that is not there is trouble that may pass', async () => {
-    const nobody = sourceOf({ kind: 'postgres', url: 'postgres://127.0.0.1:1/erp', query });
-    await expect(nobody.fetch()).rejects.toMatchObject({ code: 'unreachable', isFinal: false });
   });
 });
