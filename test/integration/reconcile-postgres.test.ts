@@ -80,6 +80,10 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
   test.each([
     ['query', 'delete from kept returning sku, qty'],
     ['query', 'select sku, qty from kept; commit; delete from kept'],
+    ['metadataQuery', "delete from kept returning 'r-1' as snapshot_id"],
+    ['metadataQuery', 'commit'],
+    ['metadataQuery', 'set transaction read write'],
+    ['metadataQuery', "commit; delete from kept; select 'r-1' as snapshot_id"],
   ])('cannot be changed by its %s, whatever it says: %s', async (field, text) => {
     await expect(source({ [field]: text }).fetch()).rejects.toMatchObject({ code: 'query' });
     expect(await inServer('select sku from kept')).toEqual([{ sku: 'C' }]);
