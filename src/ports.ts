@@ -375,8 +375,8 @@ export interface RowBucket {
   readonly name: string;
   /** Hands over every row, changed or deleted, that is newer than revision `after`. */
   scan(after: number, each: (row: StandingRow) => void): Promise<void>;
-  /** How many rows there are, deleted ones included. */
-  count(): Promise<number>;
+  /** How many rows there are, deleted ones included, and the revision that was written last. */
+  extent(): Promise<{ readonly rows: number; readonly lastRevision: number }>;
   read(key: string): Promise<StandingRow | undefined>;
   /** Replaces the row as it was read (revision 0: none); no payload: deletes it. */
   replace(

@@ -10,7 +10,7 @@
 
 import type { Watermark } from '../domain/reconciliation/ledger.ts';
 import type { ErpAcknowledgement, ErpAcknowledgements } from '../ports.ts';
-import type { LedgerStore, PostedDocument } from './store/ledger-store.ts';
+import type { PostedDocument, PostedStore } from './store/posted-store.ts';
 
 export interface PostingLag {
   documents: number;
@@ -30,10 +30,10 @@ const clockMarginMs = 2 * 60_000;
 /** Reads what has come since, records it, and counts. Rejects with a `PortError`. */
 export async function takeAcknowledgements(
   port: ErpAcknowledgements,
-  ledger: LedgerStore,
+  store: PostedStore,
   source: string,
 ): Promise<TakenAcknowledgements> {
-  const after = ledger.acknowledgedTo(source);
+  const after = store.takenTo;
   let to = after;
   let notUnderstood = 0;
   const posted: PostedDocument[] = [];
@@ -46,13 +46,13 @@ export async function takeAcknowledgements(
     }
     posted.push(...message.documents);
     for (const [lane, throughMs] of message.lanes) {
-      ledger.laneIsPosted(source, lane, throughMs, acknowledgement.storedAtMs + clockMarginMs);
+      store.laneIsPosted(lane, throughMs, acknowledgement.storedAtMs + clockMarginMs);
     }
   });
   // What came before its document was known here is tried again as long as it is remembered.
-  const waiting = ledger.unmatchedAcknowledgements(source);
-  const { lag, unmatched } = record(ledger, [...waiting, ...posted]);
-  ledger.acknowledged(source, to, unmatched);
+  const waiting = store.unmatched();
+  const { lag, unmatched } = record(store, [...waiting, ...posted]);
+  store.setTakenTo(to, unmatched);
   return {
     documents: posted.length,
     unknown: unmatched.length,
@@ -61,11 +61,11 @@ export async function takeAcknowledgements(
   };
 }
 
-function record(ledger: LedgerStore, posted: readonly PostedDocument[]) {
+function record(store: PostedStore, posted: readonly PostedDocument[]) {
   const lag: Record<string, PostingLag> = {};
   const unmatched: PostedDocument[] = [];
   for (const one of posted) {
-    const entries = ledger.acknowledge(one);
+    const entries = store.acknowledge(one);
     if (entries.length === 0) unmatched.push(one);
     for (const { lane, occurredAtMs } of entries) {
       const ofLane = lag[lane] ?? { documents: 0, maxMs: 0 };

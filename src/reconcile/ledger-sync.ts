@@ -10,7 +10,7 @@ import type { Journal, JournalEntry } from '../ports.ts';
 import type { CommitEntries, LedgerStore } from './store/ledger-store.ts';
 
 /** Commits that are written to the store in one transaction. */
-const commitsPerWrite = 250;
+const commitsPerWrite = 2_000;
 
 /**
  * Resolves when all of the partitions have been read: `anew` if it is another journal than before.

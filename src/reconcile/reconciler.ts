@@ -23,7 +23,9 @@ import type { ReconcileSettings } from './settings.ts';
 import type { ReconcilePorts, SourceContext } from './source-context.ts';
 import { SourceMemories } from './source-memory.ts';
 import { openDatabase, type Sql } from './store/database.ts';
+import { HistoryStore } from './store/history-store.ts';
 import { LedgerStore } from './store/ledger-store.ts';
+import { PostedStore } from './store/posted-store.ts';
 import { RowStore } from './store/row-store.ts';
 import { SnapshotStore } from './store/snapshot-store.ts';
 import { Turn } from './turn.ts';
@@ -94,7 +96,7 @@ export class Reconciler {
       onGained: () => this.#lead(),
       onLost: () => this.#follow(),
     });
-    const ledger = new LedgerStore(this.#sql);
+    const ledger = new LedgerStore(this.#sql, rows);
     for (const source of options.sources) this.#addCourse(source, ledger);
   }
 
@@ -136,11 +138,14 @@ export class Reconciler {
   #addCourse({ erp, settings }: ReconcilerOptions['sources'][number], ledger: LedgerStore): void {
     const { clock, journal, acknowledgements, exposures = async () => [] } = this.#ports;
     const { names, partitions } = this.#options;
+    const histories = new HistoryStore(this.#sql, erp.name);
     const context: SourceContext = {
       ...{ name: erp.name, erp, settings, names, partitions, clock, journal, ledger },
       ...{ acknowledgements, exposures, views: this.#views },
       lanes: laneBook(settings.lanes),
-      snapshots: new SnapshotStore(this.#sql, erp.name),
+      histories,
+      snapshots: new SnapshotStore(this.#sql, erp.name, histories),
+      posted: new PostedStore(this.#sql, erp.name),
       memories: this.#memories,
       quarantine: this.#quarantine,
       corrector: this.#corrector,

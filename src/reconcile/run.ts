@@ -26,6 +26,7 @@ import {
 } from './report.ts';
 import { driftFields } from './report-lines.ts';
 import type { SourceContext } from './source-context.ts';
+import { UnheardUnits } from './unheard.ts';
 
 export class Run {
   readonly #source: SourceContext;
@@ -75,9 +76,9 @@ export class Run {
   }
 
   async stage(): Promise<StepResult> {
-    const { snapshots, ledger, journal, partitions, acknowledgements, name } = this.#source;
+    const { snapshots, acknowledgements, posted, name } = this.#source;
     const snapshot = this.#known(this.#snapshot);
-    if ((await syncLedger(journal, ledger, partitions)) === 'anew') snapshots.reload();
+    await this.#sync();
     snapshots.clear();
     try {
       this.#totals = await snapshot.read((batch) => {
@@ -89,26 +90,26 @@ export class Run {
     } catch (error) {
       return this.#refuseBroken(error);
     }
-    const taken = await takeAcknowledgements(acknowledgements, ledger, name);
+    const taken = await takeAcknowledgements(acknowledgements, posted, name);
     this.#fields = { ...this.#fields, postingLag: taken.lag };
     return this.#admit(snapshot, this.#totals);
   }
 
   async #admit(snapshot: ErpSnapshot, totals: ErpTotals): Promise<StepResult> {
-    const { memories, name, settings, clock, snapshots } = this.#source;
+    const { memories, name, settings, clock, histories } = this.#source;
     const memory = await memories.read(name);
     const header: SnapshotHeader = { ...snapshot, ...totals, refusedLines: totals.refused };
     const refusal = refuseSnapshot(header, memory, settings.admission, clock.now());
     if (refusal !== undefined) return this.#end('refused', refusal.reason, refusal.message);
-    if (this.#keeps && !snapshots.wasLastCompared(memory.lastId)) snapshots.breakStreaks();
+    if (this.#keeps && !histories.wasLastCompared(memory.lastId)) histories.breakStreaks();
     return 'go on';
   }
 
   async compare(): Promise<StepResult> {
-    const { clock } = this.#source;
+    const { clock, snapshots } = this.#source;
     const judging = await this.#judgingContext(this.#known(this.#snapshot));
     const options = { keeps: this.#keeps, nowMs: clock.now(), pace: this.#pace };
-    const comparison = await compareStaged(judging, options);
+    const comparison = await compareStaged(judging, snapshots, options);
     this.#judging = judging;
     this.#comparison = comparison;
     this.#fields = { ...this.#fields, ...driftFields(comparison, [], []) };
@@ -121,20 +122,15 @@ export class Run {
   }
 
   async #judgingContext(snapshot: ErpSnapshot): Promise<JudgingContext> {
-    const { ledger, snapshots, settings, lanes } = this.#source;
-    return {
-      ledger,
-      snapshots,
-      settings,
-      lanes,
-      window: this.#windowOf(snapshot),
-      unheard: await this.#unheard(snapshot),
-    };
+    const { name: source, ledger, histories, settings, lanes, exposures } = this.#source;
+    const window = this.#windowOf(snapshot);
+    const unheard = new UnheardUnits(await exposures(), snapshot.asOfToMs);
+    return { source, ledger, histories, settings, lanes, window, unheard };
   }
 
   /** The snapshot's own watermarks, and what the ERP had said of lanes before it was read. */
   #windowOf({ snapshotId, asOfFromMs, asOfToMs, watermarks }: ErpSnapshot): SnapshotWindow {
-    const { ledger, name } = this.#source;
+    const { ledger, posted } = this.#source;
     const marks = new Map<string, Watermark>();
     for (const [lane, { throughMs, throughDocument }] of Object.entries(watermarks)) {
       const throughSeq =
@@ -146,18 +142,8 @@ export class Run {
         ...(throughSeq === undefined ? {} : { throughSeq }),
       });
     }
-    const postedThrough = ledger.lanesPosted(name, asOfFromMs);
+    const postedThrough = posted.lanesPosted(asOfFromMs);
     return { snapshotId, asOfFromMs, asOfToMs, watermarks: marks, postedThrough };
-  }
-
-  async #unheard({ asOfToMs }: ErpSnapshot): Promise<(sku: string, location: string) => number> {
-    const units = new Map<string, number>();
-    for (const edge of await this.#source.exposures()) {
-      if (edge.heardAtMs > asOfToMs) continue;
-      const key = `${edge.location} ${edge.sku}`;
-      units.set(key, (units.get(key) ?? 0) + edge.units);
-    }
-    return (sku, location) => (units.size === 0 ? 0 : (units.get(`${location} ${sku}`) ?? 0));
   }
 
   async apply(): Promise<StepResult> {
@@ -170,18 +156,17 @@ export class Run {
 
   /** Looks at the read models, also when there was nothing to compare; repairs them unless dry. */
   async checkViews(): Promise<void> {
-    const { views, ledger, snapshots, journal, partitions } = this.#source;
+    const { views } = this.#source;
     if (views === undefined || this.#outcome === 'displaced') return;
-    const sync = async () => {
-      if ((await syncLedger(journal, ledger, partitions)) === 'anew') snapshots.reload();
-    };
-    await sync();
+    await this.#sync();
     const repairs = !this.#request.dryRun;
-    // What changes meanwhile is looked at the next time.
-    const changedSkus = ledger.changedSkus && new Set(ledger.changedSkus);
-    const drifts = await views.check({ repairs, changedSkus, sync, pace: this.#pace });
-    if (repairs) ledger.forgetChanged(changedSkus);
+    const drifts = await views.check({ repairs, sync: () => this.#sync(), pace: this.#pace });
     this.#fields = { ...this.#fields, views: drifts };
+  }
+
+  async #sync(): Promise<void> {
+    const { journal, ledger, partitions, histories } = this.#source;
+    if ((await syncLedger(journal, ledger, partitions)) === 'anew') histories.reload();
   }
 
   /** The report, to be stored and shown. */

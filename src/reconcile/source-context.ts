@@ -17,7 +17,9 @@ import type { Corrector } from './correcting.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { ReconcileSettings } from './settings.ts';
 import type { SourceMemories } from './source-memory.ts';
+import type { HistoryStore } from './store/history-store.ts';
 import type { LedgerStore } from './store/ledger-store.ts';
+import type { PostedStore } from './store/posted-store.ts';
 import type { SnapshotStore } from './store/snapshot-store.ts';
 import type { ViewCheck } from './view-check.ts';
 
@@ -50,6 +52,8 @@ export interface SourceContext {
   readonly journal: Journal;
   readonly ledger: LedgerStore;
   readonly snapshots: SnapshotStore;
+  readonly histories: HistoryStore;
+  readonly posted: PostedStore;
   readonly acknowledgements: ErpAcknowledgements;
   readonly memories: SourceMemories;
   readonly quarantine: Quarantine;
