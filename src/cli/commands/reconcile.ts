@@ -33,6 +33,7 @@ export function registerReconcile(program: Command, context: () => Context): voi
   const reconcile = program
     .command('reconcile')
     .summary('compare with the ERP now; approve what waits')
+    .enablePositionalOptions()
     .description(
       'Runs one reconciliation with an ERP source of the configuration and prints its report; or looks at, approves ' +
         'and rejects what waits for approval.',
