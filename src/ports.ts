@@ -257,8 +257,10 @@ export interface ErpLine {
 export interface ErpRefusedLine {
   /** Counted from 1, without headings. */
   readonly line: number;
-  readonly reason: 'sku' | 'location' | 'quantity' | 'negative' | 'unit' | 'double';
+  readonly reason: 'sku' | 'location' | 'quantity' | 'negative' | 'unit' | 'double' | 'cut';
   readonly message: string;
+  /** A line that was handed over before and is refused with this one. */
+  readonly withdraws?: { readonly sku: string; readonly location: string };
 }
 
 export interface ErpBatch {

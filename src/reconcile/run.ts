@@ -83,8 +83,11 @@ export class Run {
     try {
       this.#totals = await snapshot.read((batch) => {
         snapshots.stage(batch.lines);
+        for (const { withdraws } of batch.refused) if (withdraws) snapshots.unstage(withdraws);
         const free = reportedLinesMax - this.#refusedLines.length;
-        this.#refusedLines.push(...batch.refused.slice(0, Math.max(0, free)));
+        for (const { line, reason, message } of batch.refused.slice(0, Math.max(0, free))) {
+          this.#refusedLines.push({ line, reason, message });
+        }
         return this.#pace.breathe();
       });
     } catch (error) {
