@@ -10,12 +10,14 @@ import type { ErpFetch, ErpSource } from '../ports.ts';
 import { ErpSourceError } from '../ports.ts';
 import { type ContentSettings, snapshotOf } from './content.ts';
 import { besideSuffixes, readBeside } from './file-beside.ts';
-import { type FileLimits, readSettledFile } from './settled-file.ts';
+import { type FileLimits, readSettledFile, windowOf } from './settled-file.ts';
 
 export interface DirectorySettings {
   readonly path: string;
   readonly content: Omit<ContentSettings, 'format'>;
   readonly limits: FileLimits;
+  /** An export that does not say when it was read began at most so long before it was finished. */
+  readonly exportTakesMs: number;
 }
 
 export function createDirectorySource(
@@ -23,7 +25,7 @@ export function createDirectorySource(
   settings: DirectorySettings,
   nowMs: () => number,
 ): ErpSource {
-  const { path, limits } = settings;
+  const { path, limits, exportTakesMs } = settings;
   let current: string | undefined;
 
   const moveTo = async (folder: 'done' | 'failed', file: string) => {
@@ -42,12 +44,17 @@ export function createDirectorySource(
     const settled = await readSettledFile(full, limits, nowMs);
     if (settled === 'absent' || settled === 'growing') return { kind: 'none', why: settled };
     current = file;
-    const beside = await readBeside(full, settled.bytes);
-    const asOf = { asOfFromMs: settled.modifiedAtMs, asOfToMs: settled.modifiedAtMs };
+    const { metadata: beside, isVerified: isWhole } = await readBeside(full, settled.bytes, nowMs);
+    const asOf = windowOf(settled, exportTakesMs);
     const format = extname(file) === '.json' ? 'json' : 'csv';
     const content: ContentSettings = { ...settings.content, format };
     // The same name and content again is a file that was copied, not another reading of the stock.
-    const snapshot = snapshotOf(settled.bytes, content, { occasion: file, ...asOf, beside });
+    const snapshot = snapshotOf(settled.bytes, content, {
+      occasion: file,
+      ...asOf,
+      beside,
+      isWhole,
+    });
     return { kind: 'snapshot', snapshot };
   };
 

@@ -19,6 +19,7 @@ beforeAll(async () => {
     path: join(folder, 'stock.csv'),
     mode: 'apply',
     settleMs: 100,
+    exportTakesMs: 0,
     lanes: { '*': { maxPostingLagMs: 200, clockSkewMs: 50 } },
     rules: {
       proofsToLower: 1,

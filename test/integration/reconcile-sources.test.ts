@@ -1,7 +1,8 @@
 // ERP sources against real files, a real HTTP server and a real SQLite file.
 
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -79,10 +80,34 @@ describe('a file', () => {
     await expect(source.fetch()).rejects.toMatchObject({ code: 'metadata', isFinal: true });
   });
 
+  test('that does not say when it was read was read some time before it was finished', async () => {
+    const path = await folder.write('stock.csv', csv, 60_000);
+    const modifiedAtMs = Math.round((await stat(path)).mtimeMs);
+    const readAgo = async (more: object) => {
+      const fetched = await sourceOf({ kind: 'file', path, ...more }).fetch();
+      if (fetched.kind !== 'snapshot') throw new Error('no snapshot');
+      const { asOfFromMs, asOfToMs } = fetched.snapshot;
+      return [modifiedAtMs - asOfFromMs, modifiedAtMs - asOfToMs];
+    };
+    expect(await readAgo({})).toEqual([600_000, 0]);
+    expect(await readAgo({ exportTakesMs: 5_000 })).toEqual([5_000, 0]);
+    await folder.write('stock.csv.meta.json', '{"asOfFromMs":5,"asOfToMs":7}');
+    expect(await readAgo({})).toEqual([modifiedAtMs - 5, modifiedAtMs - 7]);
+  });
+
+  test('whose checksum proves it whole need not end with a line end', async () => {
+    const path = await folder.write('stock.csv', 'sku,qty\nA,5\nB,7');
+    const source = sourceOf({ kind: 'file', path });
+    expect(await linesOf(await source.fetch())).toEqual(both.slice(0, 1));
+    const sum = createHash('sha256').update('sku,qty\nA,5\nB,7').digest('hex');
+    await folder.write('stock.csv.sha256', sum);
+    expect(await linesOf(await source.fetch())).toEqual(both);
+  });
+
   test('is neither a link nor a directory, and no larger than is allowed', async () => {
     await folder.write('secret', csv);
     await symlink(join(folder.path, 'secret'), join(folder.path, 'stock.csv'));
-    await expect(inFile().fetch()).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(inFile().fetch()).rejects.toMatchObject({ code: 'format', isFinal: true });
     const isFolder = sourceOf({ kind: 'file', path: folder.path });
     await expect(isFolder.fetch()).rejects.toMatchObject({ code: 'format' });
     const path = await folder.write('large.csv', csv);
@@ -133,6 +158,27 @@ describe('a directory', () => {
       expect.stringMatching(/-1\.csv\.why\.txt$/),
     ]);
     expect(await linesOf(await source.fetch())).toEqual(both);
+  });
+
+  test('is not held up by what is no plain file, nor by what lies beside one', async () => {
+    const source = inFolder();
+    await folder.write('secret', csv);
+    await symlink(join(folder.path, 'secret'), join(folder.path, '1-link.csv'));
+    execFileSync('mkfifo', [join(folder.path, '2-pipe.csv')]);
+    await folder.write('3-stock.csv', csv);
+    execFileSync('mkfifo', [join(folder.path, '3-stock.csv.meta.json')]);
+    await folder.write('4-stock.csv', csv);
+    await mkdir(join(folder.path, '4-stock.csv.sha256'));
+    await folder.write('5-stock.csv', csv);
+    await folder.write('5-stock.csv.meta.json', `{"x":"${'x'.repeat(2_000_000)}"}`);
+    await folder.write('6-stock.csv', csv);
+    for (const code of ['format', 'format', 'format', 'format', 'too_large']) {
+      await expect(source.fetch()).rejects.toMatchObject({ code, isFinal: true });
+    }
+    expect(await linesOf(await source.fetch())).toEqual(both);
+    expect(await filesIn('failed')).toContainEqual(
+      expect.stringMatching(/-1-link\.csv\.why\.txt$/),
+    );
   });
 
   test('never overwrites what was done under the same name before', async () => {
@@ -199,6 +245,26 @@ describe('HTTP', () => {
     await serving(handler, async (url) => {
       const source = sourceOf({ kind: 'http', url, timeoutMs: 300, bytesMax: 100_000 });
       await expect(source.fetch()).rejects.toMatchObject(error);
+    });
+  });
+
+  test('a body that ends with the connection may have been cut off', async () => {
+    const cut: Handler = (_, response) => {
+      response.useChunkedEncodingByDefault = false;
+      response.writeHead(200, { 'content-type': 'text/csv', connection: 'close' });
+      response.write('sku,qty\nA,5\nB,7');
+      response.end();
+    };
+    await serving(cut, async (url) => {
+      expect(await linesOf(await sourceOf({ kind: 'http', url }).fetch())).toEqual(
+        both.slice(0, 1),
+      );
+    });
+    const whole: Handler = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/csv' }).end('sku,qty\nA,5\nB,7');
+    };
+    await serving(whole, async (url) => {
+      expect(await linesOf(await sourceOf({ kind: 'http', url }).fetch())).toEqual(both);
     });
   });
 
