@@ -320,6 +320,22 @@ describe('SQLite', () => {
     expect(await linesOf(await sourceOf({ kind: 'sqlite', path, query }).fetch())).toEqual(both);
   });
 
+  test('lets others have their turn while it gives many rows, and ends in time', async () => {
+    const path = await database();
+    const many =
+      "with recursive n(i) as (select 1 union all select i + 1 from n limit 300000) select 'S-' || i as sku, i as qty from n";
+    let turns = 0;
+    const counting = setInterval(() => {
+      turns += 1;
+    }, 1);
+    const fetching = sourceOf({ kind: 'sqlite', path, query: many }).fetch();
+    expect(await linesOf(await fetching)).toHaveLength(300_000);
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(5);
+    const hurried = sourceOf({ kind: 'sqlite', path, query: many, timeoutMs: 1 }).fetch();
+    await expect(hurried).rejects.toMatchObject({ code: 'timeout', isFinal: false });
+  });
+
   test('that is none, or has no such table, is an error that says so', async () => {
     const path = join(folder.path, 'none.db');
     await expect(sourceOf({ kind: 'sqlite', path, query }).fetch()).rejects.toMatchObject({
