@@ -310,6 +310,8 @@ export interface ErpSource {
   fetch(): Promise<ErpFetch>;
   /** Says what became of the fetched snapshot; `later`: it will be fetched again. */
   settle(outcome: 'compared' | 'refused' | 'later'): Promise<void>;
+  /** Calls back when there may be something new (a hint: then `fetch`); absent: it cannot tell. */
+  onArrival?(arrived: () => void): Subscription;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 /**
- * A directory into which exports are dropped. They are taken one by one, oldest name first, and moved
- * to `done` or `failed` afterwards, with what lies beside them; names in `failed` get a `.why.txt`.
+ * A directory into which exports are dropped; it is watched. They are taken one by one, first name
+ * first, and moved to `done` or `failed` afterwards, with what lies beside them; names in `failed` get
+ * a `.why.txt`.
  * Files that are being written under another name (a dot in front, `.tmp`, `.part`) are not seen.
  */
 
@@ -9,6 +10,7 @@ import { extname, join } from 'node:path';
 import type { ErpFetch, ErpSource } from '../ports.ts';
 import { ErpSourceError } from '../ports.ts';
 import { type ContentSettings, snapshotOf } from './content.ts';
+import { DirectoryWatch } from './directory-watch.ts';
 import { besideSuffixes, readBeside } from './file-beside.ts';
 import { type FileLimits, readSettledFile, windowOf } from './settled-file.ts';
 
@@ -27,6 +29,7 @@ export function createDirectorySource(
 ): ErpSource {
   const { path, limits, exportTakesMs } = settings;
   let current: string | undefined;
+  let watching: DirectoryWatch | undefined;
 
   const moveTo = async (folder: 'done' | 'failed', file: string) => {
     await mkdir(join(path, folder), { recursive: true });
@@ -42,7 +45,10 @@ export function createDirectorySource(
   const fetchFile = async (file: string): Promise<ErpFetch> => {
     const full = join(path, file);
     const settled = await readSettledFile(full, limits, nowMs);
-    if (settled === 'absent' || settled === 'growing') return { kind: 'none', why: settled };
+    if (settled === 'absent' || settled === 'growing') {
+      watching?.tellAgain();
+      return { kind: 'none', why: settled };
+    }
     current = file;
     const { metadata: beside, isVerified: isWhole } = await readBeside(full, settled.bytes, nowMs);
     const asOf = windowOf(settled, exportTakesMs);
@@ -62,6 +68,7 @@ export function createDirectorySource(
     name,
     async fetch() {
       current = undefined;
+      watching?.begin();
       const file = (await exportsIn(path))[0];
       if (file === undefined) return { kind: 'none', why: 'absent' };
       try {
@@ -71,6 +78,7 @@ export function createDirectorySource(
         current = undefined;
         const failed = await moveTo('failed', file);
         await writeFile(`${failed}.why.txt`, `${error.code}: ${error.message}\n`);
+        watching?.tellAgain();
         throw error;
       }
     },
@@ -79,8 +87,16 @@ export function createDirectorySource(
       const file = current;
       current = undefined;
       await moveTo(outcome === 'compared' ? 'done' : 'failed', file);
+      watching?.tellAgain();
     },
-    async close() {},
+    onArrival(arrived) {
+      watching = new DirectoryWatch(path, limits.settleMs, () => exportsIn(path), arrived);
+      watching.begin();
+      return { unsubscribe: () => watching?.end() };
+    },
+    async close() {
+      watching?.end();
+    },
   };
 }
 

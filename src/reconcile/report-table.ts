@@ -72,6 +72,8 @@ function summary(report: RunReport): (readonly [string, string])[] {
       `${checked} checked, ${missing} missing, ${different} different, ${strangers} strangers, ${rewritten} rewritten`,
     ]);
   }
+  if (report.viewsNotChecked !== undefined)
+    rows.push(['views not checked', report.viewsNotChecked]);
   return rows;
 }
 

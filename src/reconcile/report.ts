@@ -114,6 +114,8 @@ export interface RunReport {
   readonly outages?: readonly Outage[];
   readonly breaker?: Breaker;
   readonly views?: readonly ViewDrift[];
+  /** Why the read models could not be looked at. */
+  readonly viewsNotChecked?: string;
   readonly corrected?: readonly ReportedLine[];
   readonly quarantined?: readonly ReportedLine[];
   readonly explained?: readonly ReportedLine[];
@@ -124,14 +126,3 @@ export interface RunReport {
 
 /** The most lines that one list of a report names. */
 export const reportedLinesMax = 200;
-
-/** What a run that ended early has to say. */
-export function shortReport(
-  head: Pick<RunReport, 'run' | 'source' | 'mode' | 'startedAtMs'>,
-  outcome: RunOutcome,
-  reason: string,
-  message: string,
-  endedAtMs: number,
-): RunReport {
-  return { ...head, outcome, reason, message, endedAtMs };
-}

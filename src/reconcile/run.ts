@@ -167,6 +167,12 @@ export class Run {
     this.#fields = { ...this.#fields, views: drifts };
   }
 
+  /** Why the report says nothing of the read models. */
+  viewsNotChecked(trouble: unknown): void {
+    const viewsNotChecked = trouble instanceof Error ? trouble.message : String(trouble);
+    this.#fields = { ...this.#fields, viewsNotChecked };
+  }
+
   async #sync(): Promise<void> {
     const { journal, ledger, partitions, histories } = this.#source;
     if ((await syncLedger(journal, ledger, partitions)) === 'anew') histories.reload();

@@ -6,6 +6,7 @@ import { appendFile, mkdir, readdir, rename, stat, symlink, writeFile } from 'no
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createErpSource } from '../../src/erp/factory.ts';
@@ -179,6 +180,46 @@ describe('a directory', () => {
     expect(await filesIn('failed')).toContainEqual(
       expect.stringMatching(/-1-link\.csv\.why\.txt$/),
     );
+  });
+
+  test('tells of exports that appear, one after the other, and not of what it moves itself', async () => {
+    const source = inFolder();
+    let told = 0;
+    const watching = source.onArrival!(() => {
+      told += 1;
+    });
+    await sleep(900);
+    expect(told).toBe(0);
+    await folder.write('1.csv', csv);
+    await folder.write('2.csv', csv);
+    await folder.write('notes.md', 'none');
+    await expect.poll(() => told, { timeout: 5_000 }).toBe(1);
+    await source.fetch();
+    await source.settle('compared');
+    await expect.poll(() => told, { timeout: 5_000 }).toBe(2);
+    await source.fetch();
+    await source.settle('refused');
+    await sleep(1_200);
+    expect(told).toBe(2);
+    watching.unsubscribe();
+    await folder.write('3.csv', csv);
+    await sleep(900);
+    expect(told).toBe(2);
+  });
+
+  test('that appears later is watched from the next look on', async () => {
+    const path = join(folder.path, 'later');
+    const source = sourceOf({ kind: 'directory', path, settleMs: 0 });
+    let told = 0;
+    const watching = source.onArrival!(() => {
+      told += 1;
+    });
+    await expect(source.fetch()).rejects.toMatchObject({ code: 'unreachable' });
+    await mkdir(path);
+    expect(await source.fetch()).toEqual({ kind: 'none', why: 'absent' });
+    await writeFile(join(path, '1.csv'), csv);
+    await expect.poll(() => told, { timeout: 5_000 }).toBe(1);
+    watching.unsubscribe();
   });
 
   test('never overwrites what was done under the same name before', async () => {

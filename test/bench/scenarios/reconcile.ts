@@ -12,6 +12,7 @@ import { type Serving, serve } from '../../support/processes.ts';
 import { startDeployment } from '../harness/deployment.ts';
 import { median, percentiles } from '../harness/numbers.ts';
 import { stockRange } from '../harness/prepare.ts';
+import { cpuSecondsOf } from '../harness/process-usage.ts';
 import type { Receipts } from '../harness/receipts.ts';
 import type { Line, Scenario } from '../harness/scenario.ts';
 import { verdictOn } from '../harness/verdict.ts';
@@ -30,12 +31,17 @@ const warmUpMs = 4_000;
 const laterRuns = 3;
 const patienceMs = 120_000;
 
-/** From when to when something went on, in milliseconds since the epoch. */
-type Interval = readonly [fromMs: number, toMs: number];
+/** Something that went on, in milliseconds since the epoch, and what the node's processor did meanwhile. */
+interface Interval {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly cpuSeconds: number;
+}
 
 interface Round {
-  readonly firstSeconds: number;
-  readonly laterSeconds: readonly number[];
+  readonly first: Interval;
+  readonly later: readonly Interval[];
+  readonly without: readonly Interval[];
   /** 99th percentile of the sales, in milliseconds. */
   readonly p99: Readonly<Record<'without' | 'first' | 'later', number>>;
   readonly reports: readonly RunReport[];
@@ -60,9 +66,10 @@ export const reconcile: Scenario = {
     for (let number = 0; number < context.rounds; number++) {
       const round = await oneRound(deployment.url, folder, config, number, context.seconds);
       rounds.push(round);
-      const { firstSeconds, laterSeconds, p99 } = round;
+      const { first, later, p99 } = round;
+      const seconds = later.map((run) => secondsOf(run).toFixed(2)).join(', ');
       context.log(
-        `  first ${firstSeconds.toFixed(2)} s, later ${laterSeconds.map((s) => s.toFixed(2)).join(', ')} s; ` +
+        `  first ${secondsOf(first).toFixed(2)} s, later ${seconds} s; ` +
           `p99 of sales: ${p99.without.toFixed(2)} without, ${p99.first.toFixed(2)} first, ${p99.later.toFixed(2)} later (ms)`,
       );
     }
@@ -86,7 +93,13 @@ export const reconcile: Scenario = {
 
 function sourceIn(folder: string) {
   return {
-    ...{ kind: 'file', path: join(folder, 'stock.csv'), settleMs: 0, mode: 'apply' },
+    ...{
+      kind: 'file',
+      path: join(folder, 'stock.csv'),
+      settleMs: 0,
+      exportTakesMs: 0,
+      mode: 'apply',
+    },
     everyMs: 24 * 60 * 60_000,
     lanes: { wms: { maxPostingLagMs: 0, clockSkewMs: 0 }, web: {} },
     rules: { breakerLinesFloor: lostLines },
@@ -117,22 +130,27 @@ async function oneRound(
   sales.tell('go');
   await sleep(warmUpMs);
   const reports: RunReport[] = [];
-  const run = async (): Promise<Interval> => {
-    writeStock(folder);
-    const fromMs = Date.now();
+  const during = async (work: () => Promise<void>): Promise<Interval> => {
+    const [fromMs, before] = [Date.now(), cpuSecondsOf(node.child.pid ?? 0)];
+    await work();
+    return { fromMs, toMs: Date.now(), cpuSeconds: cpuSecondsOf(node.child.pid ?? 0) - before };
+  };
+  const run = async (): Promise<void> => {
     const order = JSON.stringify({ source: 'erp' });
     const reply = await connection.request('inv.reconcile.run', order, { timeout: patienceMs });
-    const toMs = Date.now();
     const answer = reply.json<{ ok: boolean; report: RunReport; error?: unknown }>();
     if (!answer.ok) throw new Error(`no run: ${JSON.stringify(answer.error)}`);
     reports.push(answer.report);
-    return [fromMs, toMs];
   };
-  const first = await run();
-  const without = await quiet(seconds);
+  writeStock(folder);
+  const first = await during(run);
+  const without = [await during(() => sleep(seconds * 1_000))];
   const later: Interval[] = [];
-  for (let count = 0; count < laterRuns; count++) later.push(await run());
-  const withoutToo = await quiet(seconds);
+  for (let count = 0; count < laterRuns; count++) {
+    writeStock(folder);
+    later.push(await during(run));
+  }
+  without.push(await during(() => sleep(seconds * 1_000)));
   sales.tell('stop');
   const { samples, receipts } = (await sales.result) as SteadySalesResult;
   await sales.exited;
@@ -141,13 +159,14 @@ async function oneRound(
   const p99Of = (intervals: readonly Interval[]) =>
     percentiles(
       samples
-        .filter(([dueAtMs]) => intervals.some(([from, to]) => dueAtMs >= from && dueAtMs <= to))
+        .filter(([dueAtMs]) =>
+          intervals.some(({ fromMs, toMs }) => dueAtMs >= fromMs && dueAtMs <= toMs),
+        )
         .map(([, latencyMs]) => latencyMs),
     ).p99;
   return {
-    firstSeconds: secondsOf(first),
-    laterSeconds: later.map(secondsOf),
-    p99: { without: p99Of([without, withoutToo]), first: p99Of([first]), later: p99Of(later) },
+    ...{ first, later, without },
+    p99: { without: p99Of(without), first: p99Of([first]), later: p99Of(later) },
     reports,
     receipts,
   };
@@ -170,14 +189,14 @@ async function startNode(
   });
 }
 
-async function quiet(seconds: number): Promise<Interval> {
-  const fromMs = Date.now();
-  await sleep(seconds * 1_000);
-  return [fromMs, Date.now()];
+function secondsOf({ fromMs, toMs }: Interval): number {
+  return (toMs - fromMs) / 1_000;
 }
 
-function secondsOf([fromMs, toMs]: Interval): number {
-  return (toMs - fromMs) / 1_000;
+/** The node's processor time of a run, without what the sales would have taken meanwhile. */
+function cpuOfRun(run: Interval, without: readonly Interval[]): number {
+  const salesPart = without.map((interval) => interval.cpuSeconds / secondsOf(interval));
+  return run.cpuSeconds - median(salesPart) * secondsOf(run);
 }
 
 function linesOf(rounds: readonly Round[]): Line[] {
@@ -186,8 +205,12 @@ function linesOf(rounds: readonly Round[]): Line[] {
     return { what, value: median(values), unit, rounds: values };
   };
   return [
-    line('first run', 's', ({ firstSeconds }) => firstSeconds),
-    line('later runs', 's', ({ laterSeconds }) => median(laterSeconds)),
+    line('first run', 's', ({ first }) => secondsOf(first)),
+    line('later runs', 's', ({ later }) => median(later.map(secondsOf))),
+    line('processor time of the first run', 's', (round) => cpuOfRun(round.first, round.without)),
+    line('processor time of a later run', 's', ({ later, without }) =>
+      median(later.map((run) => cpuOfRun(run, without))),
+    ),
     line('p99 of sales without a run', 'ms', ({ p99 }) => p99.without),
     line('p99 of sales during the first run', 'ms', ({ p99 }) => p99.first),
     line('p99 of sales during later runs', 'ms', ({ p99 }) => p99.later),
