@@ -9,6 +9,7 @@
 import type { LineHistory } from '../domain/reconciliation/history.ts';
 import type { Netting } from '../domain/reconciliation/netting.ts';
 import { judgeRun, type RunJudgement, type RunLine } from '../domain/reconciliation/run.ts';
+import { lagsKept } from './lanes.ts';
 import { type JudgingContext, judgeLine } from './line-case.ts';
 import type { Pace } from './pace.ts';
 import type { QuietLines, SnapshotStore, StagedLine } from './store/snapshot-store.ts';
@@ -47,8 +48,6 @@ export interface Comparison {
 }
 
 const linesPerPiece = 1_000;
-/** Entries are kept for this many posting lags after the last exact agreement. */
-const lagsKept = 4;
 
 export interface CompareOptions {
   /** Whether what is seen is remembered. */
@@ -155,7 +154,8 @@ class Comparing {
   #postedBeforeMs(names: ReadonlySet<string>): number {
     const { lanes, window } = this.#context;
     const lags = [...names].map((name) => lanes(name).maxPostingLagMs + lanes(name).clockSkewMs);
-    return window.asOfFromMs - lagsKept * Math.max(...lags);
+    // What is settled for us may still be uncertain to another source.
+    return Math.min(window.asOfFromMs - lagsKept * Math.max(...lags), this.#context.foldsBeforeMs);
   }
 
   end(snapshots: SnapshotStore): Comparison {

@@ -34,6 +34,8 @@ export interface JudgingContext {
   readonly lanes: LaneBook;
   readonly window: SnapshotWindow;
   readonly unheard: UnheardUnits;
+  /** What happened later than this is kept apart, because of other sources. */
+  readonly foldsBeforeMs: number;
 }
 
 export interface JudgedLine {

@@ -10,7 +10,7 @@ import type { Names } from '../contract/subjects.ts';
 import type { ErpSource, Inbound, Subscription } from '../ports.ts';
 import { Corrector } from './correcting.ts';
 import { Course } from './course.ts';
-import { laneBook } from './lanes.ts';
+import { laneBook, needsMs } from './lanes.ts';
 import { Lease } from './lease.ts';
 import type { Log } from './log.ts';
 import { type Order, parseOrder } from './orders.ts';
@@ -110,12 +110,14 @@ export class Reconciler {
 
   #addCourse({ erp, settings }: ReconcilerOptions['sources'][number], ledger: LedgerStore): void {
     const { clock, journal, acknowledgements, exposures = async () => [] } = this.#ports;
-    const { names, partitions } = this.#options;
+    const { names, partitions, sources } = this.#options;
+    const others = sources.filter((other) => other.erp !== erp);
     const histories = new HistoryStore(this.#sql, erp.name);
     const context: SourceContext = {
       ...{ name: erp.name, erp, settings, names, partitions, clock, journal, ledger },
       ...{ acknowledgements, exposures, views: this.#views },
       lanes: laneBook(settings.lanes),
+      othersNeedMs: Math.max(0, ...others.map((other) => needsMs(other.settings))),
       histories,
       snapshots: new SnapshotStore(this.#sql, erp.name, histories),
       posted: new PostedStore(this.#sql, erp.name),

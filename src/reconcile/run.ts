@@ -126,9 +126,10 @@ export class Run {
 
   async #judgingContext(snapshot: ErpSnapshot): Promise<JudgingContext> {
     const { name: source, ledger, histories, settings, lanes, exposures } = this.#source;
+    const foldsBeforeMs = this.#startedAtMs - this.#source.othersNeedMs;
     const window = this.#windowOf(snapshot);
     const unheard = new UnheardUnits(await exposures(), snapshot.asOfToMs);
-    return { source, ledger, histories, settings, lanes, window, unheard };
+    return { source, ledger, histories, settings, lanes, window, unheard, foldsBeforeMs };
   }
 
   /** The snapshot's own watermarks, and what the ERP had said of lanes before it was read. */

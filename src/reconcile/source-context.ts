@@ -59,6 +59,8 @@ export interface SourceContext {
   readonly quarantine: Quarantine;
   readonly corrector: Corrector;
   readonly views: ViewCheck | undefined;
+  /** For so long the other sources need entries to be kept apart; 0: there are none. */
+  readonly othersNeedMs: number;
   readonly exposures: () => Promise<readonly EdgeExposure[]>;
   /** Whether this node may still change anything. */
   readonly isLeading: () => boolean;
