@@ -109,6 +109,12 @@ export interface RunReport {
   readonly explainedShare?: number;
   readonly intervalWidth?: { readonly max: number; readonly mean: number };
   readonly postingLag?: Readonly<Record<string, { documents: number; maxMs: number }>>;
+  /** Documents that the ERP has named since the run before, that are none of ours, and what was not understood. */
+  readonly acknowledged?: {
+    readonly documents: number;
+    readonly unknown: number;
+    readonly notUnderstood: number;
+  };
   readonly oldestComparisonMs?: number;
   readonly neverCompared?: number;
   readonly outages?: readonly Outage[];

@@ -93,8 +93,8 @@ export class Run {
     } catch (error) {
       return this.#refuseBroken(error);
     }
-    const taken = await takeAcknowledgements(acknowledgements, posted, name);
-    this.#fields = { ...this.#fields, postingLag: taken.lag };
+    const { lag, ...taken } = await takeAcknowledgements(acknowledgements, posted, name);
+    this.#fields = { ...this.#fields, postingLag: lag, acknowledged: taken };
     return this.#admit(snapshot, this.#totals);
   }
 

@@ -21,20 +21,30 @@ export interface PostedEntry {
 }
 
 /** An ERP also posts what is none of ours: only the newest are worth another try. */
-const unmatchedMax = 5_000;
+export const unmatchedMax = 5_000;
 const lanePostedKeptMs = 48 * 60 * 60_000;
 
 export class PostedStore {
+  readonly #sql: Sql;
   readonly #source: string;
   readonly #statements;
 
   constructor(sql: Sql, source: string) {
+    this.#sql = sql;
     this.#source = source;
     this.#statements = prepared(sql);
   }
 
-  /** Records that a document is posted; answers the entries that belong to it. */
-  acknowledge({ document, lane, atMs, isExact }: PostedDocument): readonly PostedEntry[] {
+  /** Records that documents are posted; answers the entries that belong to each. */
+  acknowledge(
+    documents: readonly PostedDocument[],
+  ): readonly { readonly one: PostedDocument; readonly entries: readonly PostedEntry[] }[] {
+    return this.#sql.transaction(() =>
+      documents.map((one) => ({ one, entries: this.#acknowledgeOne(one) })),
+    )();
+  }
+
+  #acknowledgeOne({ document, lane, atMs, isExact }: PostedDocument): readonly PostedEntry[] {
     const ofDocument = this.#statements.ofDocument.all(document) as PostedEntry[];
     const found = ofDocument.filter((entry) => lane === undefined || entry.lane === lane);
     for (const { id } of found) {
@@ -78,7 +88,11 @@ function prepared(sql: Sql) {
     ofDocument: sql.prepare(
       'SELECT id, lane, occurredAtMs FROM entry WHERE document = ? AND correctionOf IS NULL',
     ),
-    posted: sql.prepare('INSERT OR REPLACE INTO posted VALUES (?, ?, ?, ?)'),
+    // An exact time is not given up for one by which it had been posted.
+    posted: sql.prepare(
+      `INSERT INTO posted VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+       ms = excluded.ms, isExact = excluded.isExact WHERE excluded.isExact >= isExact`,
+    ),
     taken: sql.prepare('SELECT seq, unmatched FROM acknowledged WHERE source = ?'),
     setTaken: sql.prepare('INSERT OR REPLACE INTO acknowledged VALUES (?, ?, ?)'),
     addLane: sql.prepare('INSERT INTO lanePosted VALUES (?, ?, ?, ?)'),

@@ -3,7 +3,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { openDatabase, type Sql } from '../../../src/reconcile/store/database.ts';
 import { LedgerStore } from '../../../src/reconcile/store/ledger-store.ts';
-import { PostedStore } from '../../../src/reconcile/store/posted-store.ts';
+import { type PostedDocument, PostedStore } from '../../../src/reconcile/store/posted-store.ts';
 import { RowStore } from '../../../src/reconcile/store/row-store.ts';
 
 let sql: Sql;
@@ -38,17 +38,21 @@ function lineAt(location: string): number {
   return id.get('A', location) as number;
 }
 
+function entriesOf(store: PostedStore, document: PostedDocument) {
+  return store.acknowledge([document])[0]?.entries;
+}
+
 test('an order that is split over two places is posted where its source says so, and only there', () => {
   moved('main', -1, 'o-1');
   moved('store-1', -2, 'o-1');
-  expect(sap.acknowledge({ document: 'o-1', atMs: 99, isExact: true })).toHaveLength(2);
+  expect(entriesOf(sap, { document: 'o-1', atMs: 99, isExact: true })).toHaveLength(2);
   expect(ledger.entries(lineAt('store-1'), 'sap')).toMatchObject([{ delta: -2, postedAtMs: 99 }]);
   const [entry] = ledger.entries(lineAt('store-1'), 'wms');
   expect(entry).toMatchObject({ delta: -2 });
   expect(entry).not.toHaveProperty('postedAtMs');
-  wms.acknowledge({ document: 'o-1', lane: 'web', atMs: 77, isExact: false });
+  wms.acknowledge([{ document: 'o-1', lane: 'web', atMs: 77, isExact: false }]);
   expect(ledger.entries(lineAt('store-1'), 'wms')).toMatchObject([{ postedByMs: 77 }]);
-  expect(wms.acknowledge({ document: 'o-1', lane: 'pos', atMs: 88, isExact: true })).toEqual([]);
+  expect(entriesOf(wms, { document: 'o-1', lane: 'pos', atMs: 88, isExact: true })).toEqual([]);
 });
 
 test('a correction is one towards its own source, and to others a movement like any other', () => {
@@ -57,12 +61,12 @@ test('a correction is one towards its own source, and to others a movement like 
   expect(ledger.corrections(lineAt('main'), 'sap')).toHaveLength(1);
   expect(ledger.entries(lineAt('main'), 'wms')[0]).not.toHaveProperty('correction');
   expect(ledger.corrections(lineAt('main'), 'wms')).toEqual([]);
-  expect(sap.acknowledge({ document: 'c-1', atMs: 1, isExact: true })).toEqual([]);
+  expect(entriesOf(sap, { document: 'c-1', atMs: 1, isExact: true })).toEqual([]);
 });
 
 test('what was acknowledged of a folded entry is not said of the next one', () => {
   moved('main', -1, 'old');
-  sap.acknowledge({ document: 'old', atMs: 5, isExact: true });
+  sap.acknowledge([{ document: 'old', atMs: 5, isExact: true }]);
   ledger.fold([[lineAt('main'), Number.MAX_SAFE_INTEGER]]);
   moved('main', -1, 'new');
   expect(ledger.entries(lineAt('main'), 'sap')).toHaveLength(1);
