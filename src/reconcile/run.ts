@@ -9,7 +9,6 @@
 
 import type { RunRequest, StepResult } from '../../actors/reconciler.ts';
 import { refuseSnapshot, type SnapshotHeader } from '../domain/reconciliation/admission.ts';
-import type { SnapshotWindow, Watermark } from '../domain/reconciliation/ledger.ts';
 import type { ErpSnapshot, ErpTotals } from '../ports.ts';
 import { ErpSourceError } from '../ports.ts';
 import { takeAcknowledgements } from './acknowledgements.ts';
@@ -25,6 +24,7 @@ import {
   reportedLinesMax,
 } from './report.ts';
 import { driftFields } from './report-lines.ts';
+import { snapshotWindow } from './snapshot-window.ts';
 import type { SourceContext } from './source-context.ts';
 import { UnheardUnits } from './unheard.ts';
 
@@ -127,27 +127,9 @@ export class Run {
   async #judgingContext(snapshot: ErpSnapshot): Promise<JudgingContext> {
     const { name: source, ledger, histories, settings, lanes, exposures } = this.#source;
     const foldsBeforeMs = this.#startedAtMs - this.#source.othersNeedMs;
-    const window = this.#windowOf(snapshot);
+    const window = snapshotWindow(snapshot, ledger, this.#source.posted);
     const unheard = new UnheardUnits(await exposures(), snapshot.asOfToMs);
     return { source, ledger, histories, settings, lanes, window, unheard, foldsBeforeMs };
-  }
-
-  /** The snapshot's own watermarks, and what the ERP had said of lanes before it was read. */
-  #windowOf({ snapshotId, asOfFromMs, asOfToMs, watermarks }: ErpSnapshot): SnapshotWindow {
-    const { ledger, posted } = this.#source;
-    const marks = new Map<string, Watermark>();
-    for (const [lane, { throughMs, throughDocument }] of Object.entries(watermarks)) {
-      const throughSeq =
-        throughDocument === undefined ? undefined : ledger.sequenceOf(lane, throughDocument);
-      // A document that we do not know says nothing.
-      if (throughDocument !== undefined && throughSeq === undefined) continue;
-      marks.set(lane, {
-        ...(throughMs === undefined ? {} : { throughMs }),
-        ...(throughSeq === undefined ? {} : { throughSeq }),
-      });
-    }
-    const postedThrough = posted.lanesPosted(asOfFromMs);
-    return { snapshotId, asOfFromMs, asOfToMs, watermarks: marks, postedThrough };
   }
 
   async apply(): Promise<StepResult> {
