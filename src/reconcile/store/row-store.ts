@@ -23,6 +23,9 @@ export interface SuspectRow {
   readonly seq: number;
 }
 
+/** isLacking: there is no row, or a deleted one. */
+type FoundRow = SuspectRow & { readonly isLacking: 0 | 1 };
+
 /** Who knows what the rows of a bucket should show. */
 export type Knower = 'stock' | 'view' | 'owner';
 
@@ -84,12 +87,18 @@ export class RowStore {
   /** Rows that are not known to be sound, a piece at a time. */
   *suspects(bucket: string, knower: Knower): Generator<readonly SuspectRow[]> {
     const suspects = this.#statements.suspects[knower];
+    let lacking = 0;
     for (let after = ''; ; ) {
       const end = this.#statements.pieceEnd.pluck().get(after) as string | null;
       if (end === null) break;
-      yield suspects.all({ bucket, after, upTo: end }) as SuspectRow[];
+      const piece = suspects.all({ bucket, after, upTo: end }) as FoundRow[];
+      for (const { isLacking } of piece) lacking += isLacking;
+      yield piece;
       after = end;
     }
+    // A row for every SKU that does not lack one, and no more: then there is no stranger to look for.
+    const present = this.#statements.presentCount.pluck().get(bucket) as number;
+    if (present === this.skuCount() - lacking) return;
     yield this.#statements.strangers.all({ bucket }) as SuspectRow[];
   }
 
@@ -113,7 +122,8 @@ const expected: Record<Knower, string> = {
 };
 
 const suspectRows = (knower: Knower) => `
-  SELECT sku.key, coalesce(row.revision, 0) AS revision, sku.seq FROM sku
+  SELECT sku.key, coalesce(row.revision, 0) AS revision, sku.seq,
+    coalesce(row.shows, 'gone') = 'gone' AS isLacking FROM sku
   LEFT JOIN standing AS row ON row.bucket = @bucket AND row.key = sku.key
   WHERE NOT coalesce(row.confirmedSeq >= sku.seq OR (row.shows = ${expected[knower]}
     AND row.version <= sku.version AND row.seq <= sku.seq), FALSE)`;
@@ -138,6 +148,7 @@ function prepared(sql: Sql) {
     looked: sql.prepare('SELECT revision FROM looked WHERE bucket = ?'),
     setLooked: sql.prepare('INSERT OR REPLACE INTO looked VALUES (?, ?)'),
     forgetLooked: sql.prepare('DELETE FROM looked WHERE bucket = ?'),
+    presentCount: sql.prepare("SELECT count(*) FROM standing WHERE bucket = ? AND shows <> 'gone'"),
     rowCount: sql.prepare('SELECT count(*) FROM standing WHERE bucket = ?'),
     forgetRows: sql.prepare('DELETE FROM standing WHERE bucket = ?'),
     put: sql.prepare('INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, -1)'),
