@@ -123,9 +123,10 @@ test('a repaired row goes on following its owner', async () => {
 test('rows of SKUs that move without a pause follow their owners: none is called different', async () => {
   let isBusy = true;
   let count = 0;
-  const moving = skus.slice(10, 14).map(async (sku) => {
+  const moving = skus.slice(10, 14).map(async (sku, mover) => {
     for (; isBusy; count += 1) {
-      const reply = await channel.request('inv.cmd.wms.receive', { id: `b-${count}`, sku, qty: 1 });
+      const id = `moving-${mover}-${count}`;
+      const reply = await channel.request('inv.cmd.wms.receive', { id, sku, qty: 1 });
       expect(reply).toMatchObject({ ok: true });
     }
   });
