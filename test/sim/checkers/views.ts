@@ -16,7 +16,7 @@ export function checkViews(run: RunRecord): readonly string[] {
     const last = life.moments.at(-1);
     if (!last?.stock.known) continue;
     for (const sink of run.world.sinks.values()) {
-      const payload = sink.rows.get(skuKeyOf(sku));
+      const payload = sink.row(skuKeyOf(sku));
       if (sink.name === 'events') {
         wrong.push(...checkHistory(run, sku, last.version));
       } else if (payload === undefined) wrong.push(`${sink.name}: no row for ${sku}`);

@@ -1,14 +1,15 @@
 /**
- * The snapshot store's twin: values under keys with revisions that rise with every write of the
- * store. Each write is one message: what a crash leaves of several is a prefix.
+ * The twin of buckets whose keys are replaced by compare-and-set: snapshots, and what reconcilers
+ * remember. Revisions rise with every write of the bucket. Each write is one message: what a crash
+ * leaves of several is a prefix.
  */
 
-import type { Snapshots, StoredSnapshot } from '../../../src/ports.ts';
+import type { KeyValues, Snapshots, StoredSnapshot } from '../../../src/ports.ts';
 import type { Link } from './link.ts';
 
 const keyPattern = /^[A-Za-z0-9_=.-]+$/;
 
-export class SnapshotState {
+export class BucketState {
   readonly #values = new Map<string, StoredSnapshot>();
   #revision = 0;
 
@@ -33,6 +34,10 @@ export class SnapshotState {
     }
   }
 
+  list(prefix: string): ReadonlyMap<string, StoredSnapshot> {
+    return new Map([...this.#values].filter(([key]) => key.startsWith(`${prefix}.`)));
+  }
+
   keys(): string[] {
     return [...this.#values.keys()];
   }
@@ -45,14 +50,21 @@ export class SnapshotState {
 
 /** The snapshot store as one process sees it. */
 export function snapshotsTwin(link: Link): Snapshots {
-  const { snapshots } = link.world;
+  const { read, write, remove } = keyValuesTwin(link, link.world.snapshots);
+  return { read, write, remove };
+}
+
+/** A bucket as one process sees it. All of them have the same leader. */
+export function keyValuesTwin(link: Link, bucket: BucketState): KeyValues {
   return {
-    read: (key) => link.call('snapshots', `snapshot ${key} read`, () => snapshots.read(key)),
+    read: (key) => link.call('snapshots', `snapshot ${key} read`, () => bucket.read(key)),
     write: (key, payload, expect) =>
       link.call('snapshots', `snapshot ${key} over ${expect}`, () =>
-        snapshots.write(key, payload, expect),
+        bucket.write(key, payload, expect),
       ),
     remove: (prefix) =>
-      link.call('snapshots', `snapshot ${prefix} removed`, () => snapshots.remove(prefix)),
+      link.call('snapshots', `snapshot ${prefix} removed`, () => bucket.remove(prefix)),
+    list: (prefix) =>
+      link.call('snapshots', `snapshots ${prefix} listed`, () => bucket.list(prefix)),
   };
 }

@@ -10,13 +10,14 @@
 import type { Faults } from '../engine/faults.ts';
 import type { Random } from '../engine/random.ts';
 import type { Timeline } from '../engine/timeline.ts';
+import { AcknowledgementState } from './acknowledgements.ts';
 import { BusState } from './bus-state.ts';
 import { FactState } from './facts.ts';
 import { JournalState } from './journal.ts';
 import type { Link } from './link.ts';
 import { MemberState } from './members.ts';
 import { SinkState } from './sinks.ts';
-import { SnapshotState } from './snapshots.ts';
+import { BucketState } from './snapshots.ts';
 
 export interface WorldOptions {
   /** 3: duplicates are acknowledged, 10164 happens. 1: the expectation is checked first. */
@@ -59,7 +60,11 @@ export class World {
   readonly options: WorldOptions;
   readonly links = new Set<Link>();
   readonly journal: JournalState;
-  readonly snapshots: SnapshotState;
+  readonly snapshots: BucketState;
+  /** `inv_reconcile`: reconcilers' lease, reports and proposals. */
+  readonly reconcile = new BucketState();
+  /** What ERPs have said of their postings. */
+  readonly acknowledgements: AcknowledgementState;
   readonly sinks: ReadonlyMap<string, SinkState>;
   readonly members: MemberState;
   readonly bus: BusState;
@@ -73,7 +78,8 @@ export class World {
     this.faults = faults;
     this.options = options;
     this.journal = new JournalState(this);
-    this.snapshots = new SnapshotState();
+    this.snapshots = new BucketState();
+    this.acknowledgements = new AcknowledgementState(this);
     this.sinks = new Map(options.sinks.map((name) => [name, new SinkState(name)]));
     this.members = new MemberState(this);
     this.bus = new BusState(this);
