@@ -7,7 +7,7 @@
 import Database from 'better-sqlite3';
 
 /** Changes with every change of the tables. */
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 export type Sql = Database.Database;
 
@@ -18,7 +18,9 @@ const schema = `
   -- Every SKU after its last event.
   CREATE TABLE sku (
     sku TEXT PRIMARY KEY, seq INTEGER NOT NULL, version INTEGER NOT NULL, onHand INTEGER NOT NULL,
-    reserved INTEGER NOT NULL, available INTEGER NOT NULL, hasPolicy INTEGER NOT NULL
+    reserved INTEGER NOT NULL, available INTEGER NOT NULL, hasPolicy INTEGER NOT NULL,
+    -- The journal did not have the SKU's beginning: the balance of its lines is not known.
+    isTruncated INTEGER NOT NULL
   ) WITHOUT ROWID;
   -- How far each read model has been looked at, and what its rows showed then.
   CREATE TABLE looked (bucket TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
@@ -29,7 +31,6 @@ const schema = `
   -- A line of the ledger: what is long since posted is in its opening balance.
   CREATE TABLE line (
     id INTEGER PRIMARY KEY, sku TEXT NOT NULL, location TEXT NOT NULL, opening INTEGER NOT NULL,
-    -- The journal did not have the SKU's beginning: its balance is not known.
     isTruncated INTEGER NOT NULL, comparedAtMs INTEGER NOT NULL DEFAULT 0, UNIQUE (sku, location)
   );
   CREATE TABLE entry (

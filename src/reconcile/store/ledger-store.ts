@@ -97,8 +97,10 @@ export class LedgerStore {
       for (const commit of commits) {
         const { version, onHand, reserved, available } = commit.after;
         const hasPolicy = commit.setsPolicy ? 1 : 0;
+        // Of the first commit that we see of it: later ones do not change it.
+        const isTruncated = commit.firstVersion > 1 ? 1 : 0;
         this.#statements.setSku.run(
-          ...[commit.sku, commit.seq, version, onHand, reserved, available, hasPolicy],
+          ...[commit.sku, commit.seq, version, onHand, reserved, available, hasPolicy, isTruncated],
         );
         this.#changed?.add(commit.sku);
         this.#appendCommit(commit);
@@ -108,9 +110,9 @@ export class LedgerStore {
     })();
   }
 
-  #appendCommit({ sku, firstVersion, seq, atMs, movements }: CommitEntries): void {
+  #appendCommit({ sku, seq, atMs, movements }: CommitEntries): void {
     for (const movement of movements) {
-      const line = this.#lineFor(sku, movement.location, firstVersion);
+      const line = this.#lineFor(sku, movement.location);
       const { delta, occurredAtMs, channel, document, evidence } = movement;
       const isCorrection = evidence === undefined ? 0 : 1;
       this.#statements.addEntry.run(
@@ -121,13 +123,10 @@ export class LedgerStore {
     }
   }
 
-  #lineFor(sku: string, location: string, firstVersion: number): number {
+  #lineFor(sku: string, location: string): number {
     const known = this.#statements.lineId.get(sku, location) as { id: number } | undefined;
     if (known !== undefined) return known.id;
-    const other = this.#statements.anyLine.get(sku) as { isTruncated: number } | undefined;
-    const isTruncated = other === undefined ? firstVersion > 1 : other.isTruncated === 1;
-    const added = this.#statements.addLine.run(sku, location, isTruncated ? 1 : 0);
-    return Number(added.lastInsertRowid);
+    return Number(this.#statements.addLine.run({ sku, location }).lastInsertRowid);
   }
 
   /** The SKUs that have changed since `forgetChanged`; undefined: any may have. */
@@ -260,7 +259,7 @@ function prepared(sql: Sql) {
     position: one('SELECT seq FROM position WHERE partition = ?'),
     setPosition: one('INSERT OR REPLACE INTO position VALUES (?, ?)'),
     setSku: one(
-      `INSERT INTO sku VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+      `INSERT INTO sku VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
        seq = excluded.seq, version = excluded.version, onHand = excluded.onHand,
        reserved = excluded.reserved, available = excluded.available,
        hasPolicy = max(hasPolicy, excluded.hasPolicy)`,
@@ -269,8 +268,10 @@ function prepared(sql: Sql) {
       'SELECT id, sku, location, opening, isTruncated FROM line WHERE sku = ? AND location = ?',
     ),
     lineId: one('SELECT id FROM line WHERE sku = ? AND location = ?'),
-    anyLine: one('SELECT isTruncated FROM line WHERE sku = ? LIMIT 1'),
-    addLine: one('INSERT INTO line (sku, location, opening, isTruncated) VALUES (?, ?, 0, ?)'),
+    addLine: one(
+      `INSERT INTO line (sku, location, opening, isTruncated)
+       SELECT sku, @location, 0, isTruncated FROM sku WHERE sku = @sku`,
+    ),
     addEntry: one(
       `INSERT INTO entry (line, delta, occurredAtMs, recordedAtMs, seq, lane, document, isCorrection)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,

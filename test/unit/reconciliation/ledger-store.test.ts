@@ -1,0 +1,44 @@
+/** The ledger in SQLite: which lines have a balance that can be compared. */
+
+import { expect, test } from 'vitest';
+import type { Movement } from '../../../src/domain/reconciliation/movements.ts';
+import { openDatabase } from '../../../src/reconcile/store/database.ts';
+import { type CommitEntries, LedgerStore } from '../../../src/reconcile/store/ledger-store.ts';
+
+function movement(location: string, delta: number): Movement {
+  return { location, delta, occurredAtMs: 1_000, channel: 'wms', document: 'd-1' };
+}
+
+function commit(firstVersion: number, movements: readonly Movement[]): CommitEntries {
+  const after = { version: firstVersion, onHand: 5, reserved: 0, available: 5 };
+  const seq = firstVersion;
+  return { sku: 'A', firstVersion, seq, atMs: 1_000, movements, after, setsPolicy: false };
+}
+
+function ledgerWith(...commits: readonly CommitEntries[]): LedgerStore {
+  const ledger = new LedgerStore(openDatabase(':memory:'));
+  // One after another, as they are read.
+  for (const one of commits) ledger.append(0, [one], one.seq);
+  return ledger;
+}
+
+test('a SKU whose first event moved nothing has its whole beginning all the same', () => {
+  // Released before it was made: an id is spent, and no goods have come yet.
+  const ledger = ledgerWith(commit(1, []), commit(2, [movement('main', 5)]));
+  expect(ledger.line('A', 'main')).toMatchObject({ isTruncated: false });
+});
+
+test('a SKU whose first events the journal has lost is without beginning, at every location', () => {
+  const ledger = ledgerWith(
+    commit(7, []),
+    commit(8, [movement('main', 5)]),
+    commit(9, [movement('store', 1)]),
+  );
+  expect(ledger.line('A', 'main')).toMatchObject({ isTruncated: true });
+  expect(ledger.line('A', 'store')).toMatchObject({ isTruncated: true });
+});
+
+test('a location that is used later is as complete as its SKU', () => {
+  const ledger = ledgerWith(commit(1, [movement('main', 5)]), commit(9, [movement('store', 1)]));
+  expect(ledger.line('A', 'store')).toMatchObject({ isTruncated: false });
+});
