@@ -18,6 +18,7 @@ import {
 } from '../domain/reconciliation/netting.ts';
 import { proofOf } from '../domain/reconciliation/proofs.ts';
 import { recentLanes } from '../domain/reconciliation/run.ts';
+import { partitionOfSku } from './correcting.ts';
 import type { ReconcileSettings } from './settings.ts';
 import type { LedgerStore, RecordedCorrection } from './store/ledger-store.ts';
 import type { SnapshotStore, StagedLine } from './store/snapshot-store.ts';
@@ -31,6 +32,8 @@ export interface JudgingContext {
   readonly window: SnapshotWindow;
   /** Units that edge nodes may have sold without our knowing. */
   readonly unheard: (sku: string, location: string) => number;
+  /** Of the journal. */
+  readonly partitions: number;
 }
 
 export interface JudgedLine {
@@ -39,6 +42,8 @@ export interface JudgedLine {
   readonly nettings: readonly Netting[];
   readonly lanes: ReadonlySet<string>;
   readonly entries: readonly LedgerEntry[];
+  /** Journal position of the ledger that it was judged by: others of its partition may move on. */
+  readonly asOfSeq: number;
 }
 
 type LineWithLedger = StagedLine & { readonly line: NonNullable<StagedLine['line']> };
@@ -71,6 +76,7 @@ export function judgeLine(staged: LineWithLedger, context: JudgingContext): Judg
     verdict,
     nettings,
     entries,
+    asOfSeq: ledger.position(partitionOfSku(staged.sku, context.partitions)),
     lanes: recentLanes(entries, window, lanes),
     history: remember(history, newest, verdict, settings.rules.historyMax),
   };

@@ -121,12 +121,13 @@ export class Run {
   }
 
   async #judgingContext(snapshot: ErpSnapshot): Promise<JudgingContext> {
-    const { ledger, snapshots, settings, lanes } = this.#source;
+    const { ledger, snapshots, settings, lanes, partitions } = this.#source;
     return {
       ledger,
       snapshots,
       settings,
       lanes,
+      partitions,
       window: this.#windowOf(snapshot),
       unheard: await this.#unheard(snapshot),
     };
