@@ -1,6 +1,7 @@
 /**
  * `npm run sim -- --seed N` replays one seed; `--minutes M` searches, `--from N` says where; a failure
- * prints the seed, what was drawn, what is wrong and the last marks of the trace.
+ * prints the seed, what was drawn, what is wrong and the last marks of the trace. `--quick`: a day as
+ * short as in the tests; `--erp yes|no`: with an ERP to reconcile with, or without, whatever is drawn.
  */
 
 import { parseArgs } from 'node:util';
@@ -17,12 +18,16 @@ const { values } = parseArgs({
     count: { type: 'string' },
     mutations: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
+    erp: { type: 'string' },
     marks: { type: 'string', default: '60' },
   },
 });
 
-/** As the tests run them (`batch.ts`). */
-const plan = values.quick ? { workMs: 9_000 } : {};
+const options = {
+  /** As the tests run them (`batch.ts`). */
+  plan: values.quick ? { workMs: 9_000 } : {},
+  erp: values.erp === undefined ? undefined : values.erp === 'yes',
+};
 
 function report(result: SimResult): void {
   const { seed, plan, failures, recent, hash, steps, acknowledged } = result;
@@ -41,7 +46,7 @@ async function search(): Promise<number> {
   const untilMs = Date.now() + Number(values.minutes ?? 1_000_000) * 60_000;
   const count = Number(values.count ?? Number.MAX_SAFE_INTEGER);
   for (let seed = from; seed < from + count && Date.now() < untilMs; seed++) {
-    const result = await simulate(seed, { plan });
+    const result = await simulate(seed, options);
     tally.add(result);
     if (result.failures.length > 0) {
       console.log(
@@ -73,7 +78,7 @@ if (values.mutations) {
   process.exitCode = await mutate();
 } else if (values.seed !== undefined) {
   const result = await simulate(Number(values.seed), {
-    plan,
+    ...options,
     keepMarks: Math.max(400, Number(values.marks)),
   });
   report(result);

@@ -71,7 +71,8 @@ export async function hunt(
 ): Promise<Hunt> {
   const folder = makeMutant(mutation);
   const args = [join(folder, 'test/sim/hunt.js'), String(seeds.from), String(seeds.count)];
-  if (all) args.push('all');
+  if (mutation.erp) args.push('--erp');
+  if (all) args.push('--all');
   const run = promisify(execFile)(process.execPath, args, {
     maxBuffer: 64_000_000,
     timeout: huntMaxMs,

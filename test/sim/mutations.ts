@@ -4,6 +4,8 @@
  * that the workload or a checker is too weak.
  */
 
+import { reconcileMutations } from './reconcile/mutations.ts';
+
 export interface Edit {
   /** Below `dist`, without the ending. */
   readonly file: string;
@@ -16,6 +18,8 @@ export interface Mutation {
   readonly name: string;
   /** Of the design. */
   readonly invariant: number | string;
+  /** Only seeds with an ERP can notice: all that are tried have one. */
+  readonly erp?: true;
   readonly edits: readonly Edit[];
 }
 
@@ -32,6 +36,7 @@ function one(
 }
 
 export const mutations: readonly Mutation[] = [
+  ...reconcileMutations,
   one(
     'appends expect whatever is there',
     1,

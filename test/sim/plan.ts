@@ -5,6 +5,7 @@
 
 import { type CallFault, callFaults, type WorldFault, worldFaults } from './engine/faults.ts';
 import type { Random } from './engine/random.ts';
+import { drawReconcilePlan, type ReconcilePlan } from './reconcile/reconcile-plan.ts';
 
 export interface ChannelPlan {
   readonly verbs: readonly string[];
@@ -39,11 +40,40 @@ export interface Plan {
   readonly worldFaults: Partial<Record<WorldFault, number>>;
   /** Milliseconds that each node's clock is off. */
   readonly skewMs: readonly number[];
+  /** Null: there is no ERP. */
+  readonly reconcile: ReconcilePlan | null;
 }
 
 const shop = ['reserve', 'renew', 'confirm', 'release', 'sell', 'restock', 'get'];
 
-export function drawPlan(random: Random): Plan {
+/** `erp`: whether there is an ERP to reconcile with; undefined: that is drawn as well. */
+export function drawPlan(random: Random, erp?: boolean): Plan {
+  const plan = drawShop(random);
+  // Drawn last, so that it moves nothing else.
+  const drawn = random.chance(1 / 3);
+  return (erp ?? drawn) ? withErp(plan, drawReconcilePlan(random)) : plan;
+}
+
+/** A shop in which drifts can be told from work in flight: small, calm, with clocks that are right. */
+function withErp(plan: Plan, reconcile: ReconcilePlan): Plan {
+  const { wishes, limits, worldFaults: faults, skewMs } = plan;
+  const { 'clock-jumped': _, ...worldFaults } = faults;
+  const more = ['A', 'B-1', 'C 2', 'D.3/X'].filter((sku) => !plan.skus.includes(sku));
+  return {
+    ...plan,
+    skus: [...plan.skus, ...more.slice(0, Math.max(0, 4 - plan.skus.length))],
+    clients: Math.min(3, plan.clients),
+    pauseMs: Math.max(200, plan.pauseMs),
+    // Only the reconciler corrects, and it does not have to wait for room.
+    wishes: { ...wishes, correct: 0 },
+    limits: { ...limits, idsPerSkuMax: 2_000_000 },
+    worldFaults,
+    skewMs: skewMs.map((ms) => Math.max(-40, Math.min(40, ms))),
+    reconcile,
+  };
+}
+
+function drawShop(random: Random): Plan {
   const nodes = random.weighted([
     [1, 1],
     [2, 4],
@@ -81,6 +111,7 @@ export function drawPlan(random: Random): Plan {
         [random.between(-900, 900), 2],
       ]),
     ),
+    reconcile: null,
   };
 }
 

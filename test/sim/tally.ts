@@ -1,4 +1,4 @@
-/** What a search has covered: faults, refusal codes, acknowledged commands. */
+/** What a search has covered: faults, refusal codes, acknowledged commands, what reconcilers did. */
 
 import type { SimResult } from './simulate.ts';
 
@@ -10,6 +10,8 @@ export class Tally {
   readonly #codes = new Map<string, number>();
   /** In how many seeds each kind of fault has struck. */
   readonly #faults = new Map<string, number>();
+  #erps = 0;
+  readonly #reconciled = new Map<string, number>();
 
   add(result: SimResult): void {
     this.seeds += 1;
@@ -18,6 +20,10 @@ export class Tally {
     this.#acknowledged.push(result.acknowledged);
     for (const [code, count] of result.codes) {
       this.#codes.set(code, (this.#codes.get(code) ?? 0) + count);
+    }
+    if (result.reconciled) this.#erps += 1;
+    for (const [what, count] of result.reconciled ?? []) {
+      this.#reconciled.set(what, (this.#reconciled.get(what) ?? 0) + count);
     }
     for (const kind of result.faults.keys()) {
       this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + 1);
@@ -37,6 +43,7 @@ export class Tally {
       `${this.seeds} seeds, ${this.failed} failed, ${this.steps} steps, median of ${median} acknowledged commands per seed`,
       `faults, by share of seeds: ${list(this.#faults, share)}`,
       `refusals: ${list(this.#codes, String)}`,
+      `${this.#erps} seeds with an ERP: ${list(this.#reconciled, String)}`,
     ];
   }
 }

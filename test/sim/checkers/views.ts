@@ -63,7 +63,8 @@ function checkHistory(run: RunRecord, sku: string, lastVersion: number): string[
   for (const { payload } of run.world.sinks.get('events')?.messages(skuKeyOf(sku)) ?? []) {
     const { events } = JSON.parse(payload) as { events: { version: number }[] };
     for (const event of events) {
-      const text = JSON.stringify(event);
+      // The order of fields means nothing: it is another one when history is made from the journal.
+      const text = JSON.stringify(Object.entries(event).sort());
       const before = seen.get(event.version);
       if (before === text) continue;
       if (before !== undefined)

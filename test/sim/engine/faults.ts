@@ -40,9 +40,29 @@ export const worldFaults = [
   'server-away',
 ] as const;
 
+/** Faults of an ERP that is reconciled with. */
+export const erpFaults = [
+  /** A document is not posted, posted twice, posted later than promised. */
+  'erp-lost',
+  'erp-doubled',
+  'erp-late',
+  /** The ERP knows of something that we hear of later or never. */
+  'erp-hidden',
+  /** A snapshot lacks lines. */
+  'erp-partial',
+  /** An older snapshot is fetched, or one that has been compared. */
+  'erp-stale',
+  'erp-unreachable',
+  /** Several reconcilers believe to be the only one. */
+  'erp-split',
+] as const;
+
 export type CallFault = (typeof callFaults)[number];
 export type WorldFault = (typeof worldFaults)[number];
-export type FaultKind = CallFault | WorldFault;
+export type ErpFault = (typeof erpFaults)[number];
+export type FaultKind = CallFault | WorldFault | ErpFault;
+
+export const faultKinds: readonly FaultKind[] = [...callFaults, ...worldFaults, ...erpFaults];
 
 export class Faults {
   readonly counts = new Map<FaultKind, number>();

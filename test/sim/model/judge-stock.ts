@@ -73,6 +73,9 @@ export function judgeCount(asked: Asked): Judgement {
 export function changeBy(asked: Asked, location: string, delta: number): Judgement {
   const wrong = asked.mustAccept();
   if (wrong) return wrong;
+  const said = asked.reply.delta;
+  // Two reconcilers may have asked under the same id for different amounts.
+  if (said !== undefined && said !== delta) return `changed by ${said}, ${delta} was asked for`;
   asked.stock.place(location).onHand += delta;
   asked.stock.known = true;
   asked.remember({ delta });

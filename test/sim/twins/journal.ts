@@ -26,6 +26,7 @@ export class JournalState {
   readonly #ids = new Map<string, { seq: number; atMs: number }>();
   /** The exact moment of each sequence, for checkers. */
   readonly storedAt = new Map<number, number>();
+  readonly #watchers: ((entry: JournalEntry) => void)[] = [];
   #seq = 0;
 
   constructor(world: World) {
@@ -36,6 +37,11 @@ export class JournalState {
   /** The partition's messages; the world's own view, for checkers. */
   entries(partition: number): readonly JournalEntry[] {
     return this.#partitions[partition] ?? [];
+  }
+
+  /** Calls back with every entry as it is stored: for whoever takes part without a connection. */
+  onStored(watch: (entry: JournalEntry) => void): void {
+    this.#watchers.push(watch);
   }
 
   /** The stream's last sequence. */
@@ -66,7 +72,9 @@ export class JournalState {
     this.storedAt.set(this.#seq, timeline.nowMs);
     this.#ids.set(messageId, { seq: this.#seq, atMs: serverNowMs });
     if (payload !== undefined) {
-      entries.push({ seq: this.#seq, messageId, storedAtMs: serverNowMs, payload });
+      const entry = { seq: this.#seq, messageId, storedAtMs: serverNowMs, payload };
+      entries.push(entry);
+      for (const watch of this.#watchers) watch(entry);
     }
     timeline.mark(
       `journal ${partition}: ${payload === undefined ? 'barrier' : payload} at ${this.#seq}`,
