@@ -99,6 +99,13 @@ export const mutations: readonly Mutation[] = [
     'const encoded = await (async (work) => work())(() => {',
   ),
   one(
+    'an older snapshot replaces a newer one',
+    6,
+    `${partition}/pages`,
+    'if (before && before.coversSeq > entry.coversSeq)\n                    continue;',
+    '',
+  ),
+  one(
     'the checkpoint forgets when holds end',
     6,
     `${partition}/checkpointer`,
@@ -132,6 +139,20 @@ export const mutations: readonly Mutation[] = [
     'src/domain/state',
     'store.kind(slot) === RecordKind.open &&',
     '(store.kind(slot) === RecordKind.open || store.kind(slot) === RecordKind.prepared) &&',
+  ),
+  one(
+    'who asked for a cart hears before its verdict is written',
+    8,
+    'src/runtime/carts/cart-course',
+    'await this.#parts.book.write(verdict);',
+    "if (verdict.accepted) this.#answer({ kind: 'accepted', lines: verdict.accepted }); await this.#parts.book.write(verdict);",
+  ),
+  one(
+    'the position in the facts is committed apart from what they did',
+    9,
+    `${partition}/rounds`,
+    'factsTo: round.factsTo ?? head.factsTo,',
+    'factsTo: head.factsTo,',
   ),
   one(
     'the position in the facts runs ahead',
