@@ -1,10 +1,15 @@
 /**
- * `npm run sim -- --seed N` replays one seed; `--minutes M` searches, `--from N` says where; a failure
- * prints the seed, what was drawn, what is wrong and the last marks of the trace. `--quick`: a day as
- * short as in the tests; `--erp yes|no`: with an ERP to reconcile with, or without, whatever is drawn.
+ * `npm run sim -- --seed N` replays one seed; `--minutes M` searches, `--from N` says where;
+ * `--mutations` breaks the code on purpose and shows which share of the seeds notices.
+ *
+ * A failure prints what was drawn, what is wrong, the last marks of the trace (`--marks N`) and the
+ * smallest plan that still fails (`--minimise SECONDS`, 60 unless told), with the command that replays
+ * it. `--plan JSON` overrides what is drawn; `--quick`: a day as short as in the tests; `--erp yes|no`:
+ * with an ERP to reconcile with, or without, whatever is drawn.
  */
 
 import { parseArgs } from 'node:util';
+import { printFailure, type SeedOptions } from './failing.ts';
 import { cleanUp, hunt } from './mutate.ts';
 import { mutations } from './mutations.ts';
 import { type SimResult, simulate } from './simulate.ts';
@@ -19,25 +24,32 @@ const { values } = parseArgs({
     mutations: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     erp: { type: 'string' },
+    plan: { type: 'string', default: '{}' },
     marks: { type: 'string', default: '60' },
+    minimise: { type: 'string', default: '60' },
   },
 });
 
-const options = {
+const options: SeedOptions = {
   /** As the tests run them (`batch.ts`). */
-  plan: values.quick ? { workMs: 9_000 } : {},
+  plan: { ...(values.quick ? { workMs: 9_000 } : {}), ...JSON.parse(values.plan) },
   erp: values.erp === undefined ? undefined : values.erp === 'yes',
+  marks: Number(values.marks),
+  minimiseMs: Number(values.minimise) * 1_000,
 };
 
-function report(result: SimResult): void {
-  const { seed, plan, failures, recent, hash, steps, acknowledged } = result;
+/** Failures of a search that are told in full: the others are only named. */
+const toldMax = 3;
+
+async function replay(seed: number): Promise<SimResult> {
+  const result = await simulate(seed, { ...options, keepMarks: Math.max(400, options.marks) });
+  const { failures, hash, steps, acknowledged } = result;
+  const verdict = failures.length === 0 ? 'all is well' : 'FAILED';
   console.log(
-    `seed ${seed}: ${failures.length === 0 ? 'all is well' : 'FAILED'}, hash ${hash}, ${steps} steps, ${acknowledged} acknowledged`,
+    `seed ${seed}: ${verdict}, hash ${hash}, ${steps} steps, ${acknowledged} acknowledged`,
   );
-  if (failures.length === 0) return;
-  console.log(`plan: ${JSON.stringify(plan)}`);
-  for (const mark of recent.slice(-Number(values.marks))) console.log(`  ${mark}`);
-  for (const { checker, what } of failures) console.log(`${checker}: ${what}`);
+  if (failures.length > 0) await printFailure(result, options);
+  return result;
 }
 
 async function search(): Promise<number> {
@@ -48,11 +60,10 @@ async function search(): Promise<number> {
   for (let seed = from; seed < from + count && Date.now() < untilMs; seed++) {
     const result = await simulate(seed, options);
     tally.add(result);
-    if (result.failures.length > 0) {
-      console.log(
-        `seed ${seed} FAILED: ${result.failures[0]?.checker}: ${result.failures[0]?.what.slice(0, 400)}`,
-      );
-    }
+    const [first] = result.failures;
+    if (first === undefined) continue;
+    if (tally.failed <= toldMax) await replay(seed);
+    else console.log(`seed ${seed} FAILED: ${first.checker}: ${first.what.slice(0, 400)}`);
   }
   for (const line of tally.lines()) console.log(line);
   return tally.failed === 0 ? 0 : 1;
@@ -77,12 +88,8 @@ async function mutate(): Promise<number> {
 if (values.mutations) {
   process.exitCode = await mutate();
 } else if (values.seed !== undefined) {
-  const result = await simulate(Number(values.seed), {
-    ...options,
-    keepMarks: Math.max(400, Number(values.marks)),
-  });
-  report(result);
-  process.exitCode = result.failures.length === 0 ? 0 : 1;
+  const { failures } = await replay(Number(values.seed));
+  process.exitCode = failures.length === 0 ? 0 : 1;
 } else {
   process.exitCode = await search();
 }

@@ -21,6 +21,8 @@ export interface Scene {
   readonly plan: Plan;
   readonly world: World;
   readonly hosts: readonly NodeHost[];
+  /** When each host starts its node. */
+  readonly startAfterMs: readonly number[];
   readonly clients: readonly Client[];
   readonly random: Random;
   readonly terms: Terms;
@@ -38,9 +40,11 @@ export interface Played {
 }
 
 export async function play(scene: Scene): Promise<Played> {
-  const { plan, world, hosts, clients, random, terms, reconciliation } = scene;
+  const { plan, world, hosts, startAfterMs, clients, random, terms, reconciliation } = scene;
   const { timeline } = world;
-  for (const host of hosts) timeline.after(random.between(0, 800), '', () => host.start());
+  hosts.forEach((host, at) => {
+    timeline.after(startAfterMs[at] ?? 0, '', () => host.start());
+  });
   const auditor = new Client(
     new Link(world, new SimProcess('auditor', timeline, random.fork())),
     random.fork(),

@@ -85,7 +85,8 @@ const checkers: Readonly<Record<string, Checker>> = {
 
 export async function simulate(seed: number, options: SimOptions = {}): Promise<SimResult> {
   const random = new Random(seed);
-  const plan: Plan = { ...drawPlan(random.fork(), options.erp), ...options.plan };
+  const drawn = drawPlan(random.fork(), options.erp);
+  const plan: Plan = { ...drawn, ...options.plan };
   const timeline = new Timeline(startMs, options.keepMarks ?? 0, options.stepsMax ?? 2_000_000);
   const failures: Failure[] = [];
   const onError = (what: string) => failures.push({ checker: 'node', what });
@@ -93,7 +94,7 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
   process.on('uncaughtException', stray);
   process.on('unhandledRejection', stray);
   try {
-    const scene = makeScene(seed, plan, timeline, random, options, onError);
+    const scene = makeScene({ seed, plan, drawn, timeline, random, options, onError });
     const run = await play(scene);
     failures.push(...run.failures);
     options.onRecord?.(run.record);
@@ -115,14 +116,18 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
   }
 }
 
-function makeScene(
-  seed: number,
-  plan: Plan,
-  timeline: Timeline,
-  random: Random,
-  options: SimOptions,
-  onError: (what: string) => void,
-): Scene {
+interface Making {
+  readonly seed: number;
+  readonly plan: Plan;
+  /** Before overrides. */
+  readonly drawn: Plan;
+  readonly timeline: Timeline;
+  readonly random: Random;
+  readonly options: SimOptions;
+  readonly onError: (what: string) => void;
+}
+
+function makeScene({ seed, plan, drawn, timeline, random, options, onError }: Making): Scene {
   const { config, terms } = configure(plan);
   const faults = new Faults(random.fork(), plan.callFaults);
   const world = new World(timeline, random.fork(), faults, {
@@ -139,10 +144,12 @@ function makeScene(
     plan.reconcile === null
       ? undefined
       : new Reconciliation(world, new Random(seed + 0.5e15), plan, plan.reconcile, config);
-  const hosts = Array.from({ length: plan.nodes }, (_, index) => {
+  // Whoever an override leaves out still draws: then nothing changes for all others.
+  const perHost = Array.from({ length: Math.max(drawn.nodes, plan.nodes) }, () => random.fork());
+  const hosts = perHost.slice(0, plan.nodes).map((ofHost, index) => {
     return new NodeHost({
       world,
-      random: random.fork(),
+      random: ofHost,
       config: options.config?.(config) ?? config,
       name: `n${index + 1}`,
       skewMs: plan.skewMs[index] ?? 0,
@@ -154,12 +161,16 @@ function makeScene(
       onError,
     });
   });
-  const clients = Array.from({ length: plan.clients }, (_, index) => {
+  const perClient = Array.from({ length: Math.max(drawn.clients, plan.clients) }, () => ({
+    ...{ ofProcess: random.fork(), ofClient: random.fork(), ofWisher: random.fork() },
+  }));
+  const clients = perClient.slice(0, plan.clients).map((draws, index) => {
     const name = `c${index + 1}`;
-    const link = new Link(world, new SimProcess(name, timeline, random.fork()));
-    return new Client(link, random.fork(), new Wisher(plan, random.fork(), name));
+    const link = new Link(world, new SimProcess(name, timeline, draws.ofProcess));
+    return new Client(link, draws.ofClient, new Wisher(plan, draws.ofWisher, name));
   });
-  return { plan, world, hosts, clients, random, terms, reconciliation };
+  const startAfterMs = perHost.map(() => random.between(0, 800));
+  return { plan, world, hosts, startAfterMs, clients, random, terms, reconciliation };
 }
 
 function viewsOf({ channels }: Plan): string[] {
