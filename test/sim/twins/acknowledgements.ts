@@ -38,7 +38,7 @@ export function acknowledgementsTwin(link: Link): ErpAcknowledgements {
   const { acknowledgements } = link.world;
   return {
     async read(source, after, each) {
-      const found = await link.call('facts', `acknowledgements after ${after}`, () =>
+      const found = await link.ask('facts', `acknowledgements after ${after}`, () =>
         acknowledgements.read(source, after),
       );
       for (const one of found) each(one);

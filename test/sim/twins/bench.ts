@@ -13,11 +13,12 @@ export const epochMs = 1_900_000_000_000;
 
 export class Bench {
   readonly world: World;
-  readonly random = new Random(1);
+  readonly random: Random;
   readonly timeline = new Timeline(epochMs);
   #closed = false;
 
-  constructor(options: Partial<WorldOptions> = {}) {
+  constructor(options: Partial<WorldOptions> = {}, seed = 1) {
+    this.random = new Random(seed);
     const faults = new Faults(this.random, {});
     this.world = new World(this.timeline, this.random, faults, {
       ...defaultWorldOptions,

@@ -100,14 +100,14 @@ export function factsTwin(link: Link): FactLog {
   const { facts } = link.world;
   return {
     read: (partition, after, limit) =>
-      link.call('facts', `facts ${partition} after ${after}`, () =>
+      link.ask('facts', `facts ${partition} after ${after}`, () =>
         facts.read(partition, after, limit),
       ),
     onArrival: (arrived) => facts.watch(link, arrived),
     bury: (fact, error) =>
-      link.call('facts', `fact ${fact.seq} buried`, () => facts.bury(fact, error)),
+      link.publishPatiently('facts', `fact ${fact.seq} buried`, () => facts.bury(fact, error)),
     forget: (partition, upTo) =>
-      link.call('facts', `facts ${partition} up to ${upTo} dropped`, () =>
+      link.ask('facts', `facts ${partition} up to ${upTo} dropped`, () =>
         facts.forget(partition, upTo),
       ),
   };

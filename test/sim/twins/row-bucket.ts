@@ -5,20 +5,22 @@ import type { Link } from './link.ts';
 import type { SinkState } from './sinks.ts';
 
 export function rowBucketTwin(link: Link, state: SinkState): RowBucket {
-  const call = <T>(what: string, apply: () => T) =>
-    link.call('sinks', `${state.name} ${what}`, apply);
+  const ask = <T>(what: string, apply: () => T) =>
+    link.ask('sinks', `${state.name} ${what}`, apply);
   return {
     name: state.name,
     async scan(after, each) {
-      const rows = await call(`scanned after ${after}`, () =>
+      const rows = await ask(`scanned after ${after}`, () =>
         state.rows.filter((row) => row.revision > after),
       );
       for (const row of rows) each(row);
     },
-    count: () => call('counted', () => state.rows.length),
+    count: () => ask('counted', () => state.rows.length),
     read: (key) =>
-      call(`row ${key} read`, () => state.rows.find((candidate) => candidate.key === key)),
+      ask(`row ${key} read`, () => state.rows.find((candidate) => candidate.key === key)),
     replace: (key, payload, expect) =>
-      call(`row ${key} replaced over ${expect}`, () => state.replace(key, payload, expect)),
+      link.publishPatiently('sinks', `${state.name} row ${key} replaced over ${expect}`, () =>
+        state.replace(key, payload, expect),
+      ),
   };
 }

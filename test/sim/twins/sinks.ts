@@ -109,7 +109,7 @@ export function sinkTwin(link: Link, state: SinkState): Sink {
     name: state.name,
     async takeOver(partition, claimSeq) {
       owned.set(partition, { claimSeq, writes: 0 });
-      return link.call('sinks', `${state.name} ${partition} taken over`, () =>
+      return link.ask('sinks', `${state.name} ${partition} taken over`, () =>
         state.takeOver(partition, claimSeq),
       );
     },
@@ -118,7 +118,7 @@ export function sinkTwin(link: Link, state: SinkState): Sink {
       if (!mine) throw new Error(`${state.name}: partition ${partition} has not been taken over`);
       mine.writes += 1;
       const owner = { partition, claimSeq: mine.claimSeq, write: mine.writes };
-      return link.call('sinks', `${state.name} ${partition} written to ${upTo}`, () => {
+      return link.publishPatiently('sinks', `${state.name} ${partition} written to ${upTo}`, () => {
         if (!faults.strikes('sink-torn')) return state.write(owner, entries, upTo);
         state.write(owner, entries.slice(0, random.between(0, entries.length)), undefined);
         throw new PortError('unavailable', 'broke off');

@@ -57,14 +57,14 @@ export function snapshotsTwin(link: Link): Snapshots {
 /** A bucket as one process sees it. All of them have the same leader. */
 export function keyValuesTwin(link: Link, bucket: BucketState): KeyValues {
   return {
-    read: (key) => link.call('snapshots', `snapshot ${key} read`, () => bucket.read(key)),
+    read: (key) => link.ask('snapshots', `snapshot ${key} read`, () => bucket.read(key)),
     write: (key, payload, expect) =>
-      link.call('snapshots', `snapshot ${key} over ${expect}`, () =>
+      link.publishPatiently('snapshots', `snapshot ${key} over ${expect}`, () =>
         bucket.write(key, payload, expect),
       ),
     remove: (prefix) =>
-      link.call('snapshots', `snapshot ${prefix} removed`, () => bucket.remove(prefix)),
+      link.ask('snapshots', `snapshot ${prefix} removed`, () => bucket.remove(prefix)),
     list: (prefix) =>
-      link.call('snapshots', `snapshots ${prefix} listed`, () => bucket.list(prefix)),
+      link.ask('snapshots', `snapshots ${prefix} listed`, () => bucket.list(prefix)),
   };
 }

@@ -50,8 +50,22 @@ export const defaultWorldOptions: WorldOptions = {
 export type Asset = 'journal' | 'snapshots' | 'sinks' | 'members' | 'facts';
 export const assets: readonly Asset[] = ['journal', 'snapshots', 'sinks', 'members', 'facts'];
 
-/** Right after a leader died, messages on their way may still have reached a majority. */
+/**
+ * Right after a leader died, messages on their way may still have reached a majority; nobody hears of
+ * it, nor that there is no leader.
+ */
 const limboMs = 20;
+/** How long it takes until an asset has a leader again (`leader-change/recorded.json`). */
+const electionMs = { least: 3_000, most: 9_200 } as const;
+/** Now and then questions are refused (10008) towards the end, instead of left unanswered. */
+const refusingShare = 0.15;
+
+interface Outage {
+  readonly fromMs: number;
+  /** From here questions are refused instead of left unanswered. */
+  readonly refusingMs: number;
+  readonly untilMs: number;
+}
 
 export class World {
   readonly timeline: Timeline;
@@ -69,7 +83,7 @@ export class World {
   readonly members: MemberState;
   readonly bus: BusState;
   readonly facts: FactState;
-  readonly #outages = new Map<Asset, { fromMs: number; untilMs: number }>();
+  readonly #outages = new Map<Asset, Outage>();
   #awayUntilMs = 0;
 
   constructor(timeline: Timeline, random: Random, faults: Faults, options: WorldOptions) {
@@ -97,12 +111,18 @@ export class World {
     return least + this.random.real() * (most - least);
   }
 
-  /** Takes the leaders of some assets away for a while. */
-  changeLeaders(hit: readonly Asset[], forMs: number): void {
+  /** The leader of some assets dies: each of them elects another one in its own time. */
+  changeLeaders(hit: readonly Asset[]): void {
     this.faults.count('leader-changed');
     this.timeline.mark(`leaders of ${hit.join(', ')} gone`);
     const fromMs = this.timeline.nowMs;
-    for (const asset of hit) this.#outages.set(asset, { fromMs, untilMs: fromMs + forMs });
+    for (const asset of hit) {
+      const untilMs = fromMs + this.random.between(electionMs.least, electionMs.most);
+      const refuses = this.random.chance(refusingShare);
+      const refusesForMs = refuses ? this.random.between(100, 5_000) : 0;
+      const refusingMs = Math.max(fromMs + limboMs, untilMs - refusesForMs);
+      this.#outages.set(asset, { fromMs, refusingMs, untilMs });
+    }
   }
 
   /** The only server dies and is started again: every connection breaks. */
@@ -115,12 +135,13 @@ export class World {
   }
 
   /** `limbo`: it may be applied, and nobody will hear of it. */
-  health(asset: Asset): 'serving' | 'limbo' | 'electing' | 'away' {
+  health(asset: Asset): 'serving' | 'limbo' | 'electing' | 'refusing' | 'away' {
     const now = this.timeline.nowMs;
     if (now < this.#awayUntilMs) return 'away';
     const outage = this.#outages.get(asset);
     if (!outage || now >= outage.untilMs) return 'serving';
-    return now < outage.fromMs + limboMs ? 'limbo' : 'electing';
+    if (now < outage.fromMs + limboMs) return 'limbo';
+    return now < outage.refusingMs ? 'electing' : 'refusing';
   }
 
   /** When the asset answers again; now, if it does. */
