@@ -3,7 +3,13 @@
  * plain data, printed with a failure; parts of it may be overridden to reproduce something smaller.
  */
 
-import { type CallFault, callFaults, type WorldFault, worldFaults } from './engine/faults.ts';
+import {
+  type CallFault,
+  callFaults,
+  newerCallFaults,
+  type WorldFault,
+  worldFaults,
+} from './engine/faults.ts';
 import type { Random } from './engine/random.ts';
 import { drawReconcilePlan, type ReconcilePlan } from './reconcile/reconcile-plan.ts';
 
@@ -48,10 +54,12 @@ const shop = ['reserve', 'renew', 'confirm', 'release', 'sell', 'restock', 'get'
 
 /** `erp`: whether there is an ERP to reconcile with; undefined: that is drawn as well. */
 export function drawPlan(random: Random, erp?: boolean): Plan {
-  const plan = drawShop(random);
+  const shop = drawShop(random);
   // Drawn last, so that it moves nothing else.
-  const drawn = random.chance(1 / 3);
-  return (erp ?? drawn) ? withErp(plan, drawReconcilePlan(random)) : plan;
+  const hasErp = random.chance(1 / 3);
+  const reconcile = drawReconcilePlan(random);
+  const plan = { ...shop, callFaults: { ...shop.callFaults, ...drawNewerFaults(random) } };
+  return (erp ?? hasErp) ? withErp(plan, reconcile) : plan;
 }
 
 /** A shop in which drifts can be told from work in flight: small, calm, with clocks that are right. */
@@ -212,6 +220,10 @@ function drawCallFaults(random: Random): Partial<Record<CallFault, number>> {
     rates[kind] = random.pick([0, 0, 0.002, 0.01, 0.04]);
   }
   return rates;
+}
+
+function drawNewerFaults(random: Random): Partial<Record<CallFault, number>> {
+  return Object.fromEntries(newerCallFaults.map((kind) => [kind, random.pick([0, 0.02, 0.2])]));
 }
 
 function drawWorldFaults(random: Random, nodes: number): Partial<Record<WorldFault, number>> {

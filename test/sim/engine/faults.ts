@@ -28,6 +28,12 @@ export const callFaults = [
   'message-delayed',
 ] as const;
 
+/** The same, drawn after everything else: seeds that were found before they were known keep their meaning. */
+export const newerCallFaults = [
+  /** A direct read is answered by a replica that lags behind. */
+  'replica-stale',
+] as const;
+
 /** Faults that befall a process or the servers for a while. */
 export const worldFaults = [
   'node-crashed',
@@ -57,12 +63,17 @@ export const erpFaults = [
   'erp-split',
 ] as const;
 
-export type CallFault = (typeof callFaults)[number];
+export type CallFault = (typeof callFaults)[number] | (typeof newerCallFaults)[number];
 export type WorldFault = (typeof worldFaults)[number];
 export type ErpFault = (typeof erpFaults)[number];
 export type FaultKind = CallFault | WorldFault | ErpFault;
 
-export const faultKinds: readonly FaultKind[] = [...callFaults, ...worldFaults, ...erpFaults];
+export const faultKinds: readonly FaultKind[] = [
+  ...callFaults,
+  ...newerCallFaults,
+  ...worldFaults,
+  ...erpFaults,
+];
 
 export class Faults {
   readonly counts = new Map<FaultKind, number>();

@@ -1,8 +1,9 @@
 /**
- * A world whose time passes by itself, without faults: what the contract suites run the twins on.
+ * A world whose time passes by itself, without faults unless told: what the contract suites run the
+ * twins on.
  */
 
-import { Faults } from '../engine/faults.ts';
+import { type CallFault, Faults } from '../engine/faults.ts';
 import { SimProcess } from '../engine/process.ts';
 import { Random } from '../engine/random.ts';
 import { Timeline } from '../engine/timeline.ts';
@@ -17,9 +18,13 @@ export class Bench {
   readonly timeline = new Timeline(epochMs);
   #closed = false;
 
-  constructor(options: Partial<WorldOptions> = {}, seed = 1) {
+  constructor(
+    options: Partial<WorldOptions> = {},
+    seed = 1,
+    rates: Partial<Record<CallFault, number>> = {},
+  ) {
     this.random = new Random(seed);
-    const faults = new Faults(this.random, {});
+    const faults = new Faults(this.random, rates);
     this.world = new World(this.timeline, this.random, faults, {
       ...defaultWorldOptions,
       ...options,

@@ -1,6 +1,7 @@
 /**
  * The twin of `INV_FACTS` and `INV_DEAD`. The server appends the partition from the SKU's token, as
- * its subject transform does; sequences are shared by all partitions.
+ * its subject transform does; sequences are shared by all partitions. A batch may come from a replica
+ * that lags behind: then it is shorter; what seems to be empty is asked of the leader.
  */
 
 import type { FactLog, StoredFact } from '../../../src/ports.ts';
@@ -75,9 +76,14 @@ export class FactState {
 
   read(partition: number, after: number, limit: number): readonly StoredFact[] {
     const from = Math.max(after, this.#forgotten.get(partition) ?? 0);
-    return this.#facts
+    const facts = this.#facts
       .filter((fact) => fact.partition === partition && fact.seq > from)
       .slice(0, limit);
+    const { options, faults, random } = this.#world;
+    if (options.replicas === 1 || facts.length === 0 || !faults.strikes('replica-stale')) {
+      return facts;
+    }
+    return facts.slice(0, Math.max(1, random.between(0, facts.length - 1)));
   }
 
   forget(partition: number, upTo: number): void {
