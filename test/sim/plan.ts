@@ -66,12 +66,13 @@ export function drawPlan(random: Random, erp?: boolean): Plan {
 function withErp(plan: Plan, reconcile: ReconcilePlan): Plan {
   const { wishes, limits, worldFaults: faults, skewMs } = plan;
   const { 'clock-jumped': _, ...worldFaults } = faults;
-  const more = ['A', 'B-1', 'C 2', 'D.3/X'].filter((sku) => !plan.skus.includes(sku));
+  const more = ['A', 'B-1', 'C 2', 'D.3/X', 'g', 'H_8'].filter((sku) => !plan.skus.includes(sku));
   return {
     ...plan,
-    skus: [...plan.skus, ...more.slice(0, Math.max(0, 4 - plan.skus.length))],
-    clients: Math.min(3, plan.clients),
-    pauseMs: Math.max(200, plan.pauseMs),
+    // Many of them, so that most rest for a while.
+    skus: [...plan.skus, ...more.slice(0, Math.max(0, 6 - plan.skus.length))],
+    clients: Math.max(3, Math.min(4, plan.clients)),
+    pauseMs: Math.max(120, Math.min(200, plan.pauseMs)),
     // Only the reconciler corrects, and it does not have to wait for room.
     wishes: { ...wishes, correct: 0 },
     limits: { ...limits, idsPerSkuMax: 2_000_000 },

@@ -121,11 +121,12 @@ async function converge(scene: Scene, auditor: Client, healedMs: number): Promis
     waiting > 0 ||
     auditor.busy ||
     clients.some((client) => client.busy) ||
-    reconciliation?.tillClient.busy === true;
+    reconciliation?.busy === true;
   while (busy() && timeline.nowMs < deadlineMs) await timeline.runUntil(timeline.nowMs + 500);
   const failures: Failure[] = [];
   if (busy()) {
-    const what = `${waiting} SKUs do not answer ${convergenceMaxMs} ms after the last fault`;
+    const still = reconciliation?.busy ? ', and the ERP is not reconciled' : '';
+    const what = `${waiting} SKUs do not answer ${convergenceMaxMs} ms after the last fault${still}`;
     failures.push({ checker: 'convergence', what });
   }
   await timeline.runUntil(timeline.nowMs + restMs);

@@ -124,6 +124,10 @@ export function judgePolicy(asked: Asked): Judgement {
 /** Whether the ledger has changed behind the reconciler's back is its own affair: both may be. */
 export function judgeCorrect(asked: Asked): Judgement {
   if (!asked.accepted && asked.code === 'stock_changed') return undefined;
+  const { evidence } = asked.reply;
+  if (evidence !== undefined && JSON.stringify(evidence) !== JSON.stringify(asked.p.evidence)) {
+    return 'recorded with the evidence of another correction';
+  }
   const location = (asked.p.location as string | undefined) ?? mainLocation;
   return changeBy(asked, location, asked.number('delta'));
 }

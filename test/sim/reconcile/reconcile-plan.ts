@@ -54,13 +54,13 @@ export interface ReconcilePlan {
 
 export function drawReconcilePlan(random: Random): ReconcilePlan {
   const isGuarded = random.chance(0.15);
-  const sometimes = (share: number) => (random.chance(0.5) ? share : 0);
+  const mostly = (share: number) => (random.chance(0.8) ? share : 0);
   return {
     lagMs: random.pick([200, 500, 900]),
     skewMs: random.pick([150, 400]),
-    lostShare: sometimes(0.03),
-    doubledShare: sometimes(0.02),
-    lateShare: sometimes(0.03),
+    lostShare: mostly(0.04),
+    doubledShare: mostly(0.04),
+    lateShare: mostly(0.06),
     acknowledgedShare: random.pick([0, 0.5, 1]),
     watermarks: random.chance(0.3),
     hiddenEveryMs: random.pick([600, 1_500, 4_000]),
@@ -69,14 +69,14 @@ export function drawReconcilePlan(random: Random): ReconcilePlan {
     snapshotEveryMs: random.pick([500, 900, 1_500]),
     windowMs: random.pick([0, 20, 250]),
     partialShare: random.pick([0, 0.2, 0.5]),
-    olderShare: sometimes(0.1),
-    repeatedShare: sometimes(0.1),
-    unreachableShare: sometimes(0.1),
+    olderShare: mostly(0.1),
+    repeatedShare: mostly(0.1),
+    unreachableShare: mostly(0.1),
     troubledShare: random.pick([0.4, 0.7]),
     mode: random.chance(0.06) ? 'dry-run' : 'apply',
     everyMs: random.pick([300, 700, 1_200]),
     leaseLapseMs: random.pick([400, 1_000, 2_500]),
-    splitLease: random.chance(0.25),
+    splitLease: random.chance(0.4),
     operator: random.pick(['approves', 'rejects', 'away'] as const),
     rules: {
       toleranceUnits: random.pick([0, 0, 1]),

@@ -44,6 +44,8 @@ export class Reconciliation {
   readonly #till: Till;
   readonly #reports: RunReport[] = [];
   #isSettled = false;
+  /** Snapshots that were compared since. */
+  #comparedSince = 0;
 
   constructor(
     world: World,
@@ -83,9 +85,25 @@ export class Reconciliation {
       ...{ world: this.#world, plan: this.#plan, config: this.#config, intents: this.intents },
       snapshots: this.record.snapshots,
       isSettled: () => this.#isSettled,
-      onReport: (report: RunReport) => this.#reports.push(report),
+      onReport: (report: RunReport) => this.#hear(report),
     };
     return startReconciler(options, process, incarnation, this.#random.fork());
+  }
+
+  /**
+   * Whether it may take longer until all is corrected: the first proofs may rest on postings that were
+   * still going on, and what they leave has to be proven once more.
+   */
+  get busy(): boolean {
+    const { proofsToRaise, proofsToLower } = this.#plan.rules;
+    const needed = 2 * Math.max(proofsToRaise, proofsToLower) + 2;
+    return this.tillClient.busy || this.#comparedSince < needed;
+  }
+
+  #hear(report: RunReport): void {
+    this.#reports.push(report);
+    const isCompared = ['applied', 'stopped', 'dry_run'].includes(report.outcome);
+    if (this.#isSettled && isCompared) this.#comparedSince += 1;
   }
 
   /** Nothing goes wrong any more, and what went wrong in the postings is put right. */
