@@ -1,7 +1,8 @@
 /**
  * The ledger by line (SKU and location), as far as the journal has been read.
  *
- * 1. A commit's entries and the partition's position are written together: nothing is read twice.
+ * 1. A commit's entries and the partition's position are written together, and what lies at or below
+ *    the position is left out: nothing counts twice, also when two readings overlap.
  * 2. What no snapshot can be uncertain about any more is added to the opening balance.
  */
 
@@ -91,10 +92,12 @@ export class LedgerStore {
     return stored?.seq ?? 0;
   }
 
-  /** Records commits of one partition, read up to `seq`. */
+  /** Records commits of one partition, read up to `seq`; those that are known already are left out. */
   append(partition: number, commits: readonly CommitEntries[], seq: number): void {
     this.#sql.transaction(() => {
+      const known = this.position(partition);
       for (const commit of commits) {
+        if (commit.seq <= known) continue;
         const { version, onHand, reserved, available } = commit.after;
         const hasPolicy = commit.setsPolicy ? 1 : 0;
         // Of the first commit that we see of it: later ones do not change it.
@@ -106,7 +109,7 @@ export class LedgerStore {
         this.#appendCommit(commit);
       }
       if ((this.#changed?.size ?? 0) > changedMax) this.#changed = undefined;
-      this.#statements.setPosition.run(partition, seq);
+      if (seq > known) this.#statements.setPosition.run(partition, seq);
     })();
   }
 

@@ -1,4 +1,4 @@
-/** The ledger in SQLite: which lines have a balance that can be compared. */
+/** The ledger in SQLite: each commit once, and which lines have a balance that can be compared. */
 
 import { expect, test } from 'vitest';
 import type { Movement } from '../../../src/domain/reconciliation/movements.ts';
@@ -41,4 +41,17 @@ test('a SKU whose first events the journal has lost is without beginning, at eve
 test('a location that is used later is as complete as its SKU', () => {
   const ledger = ledgerWith(commit(1, [movement('main', 5)]), commit(9, [movement('store', 1)]));
   expect(ledger.line('A', 'store')).toMatchObject({ isTruncated: false });
+});
+
+test('what two readings bring counts once, and the slower one moves the position nowhere', () => {
+  const first = commit(1, [movement('main', 5)]);
+  const second = commit(2, [movement('main', -2)]);
+  const third = commit(3, [movement('main', 4)]);
+  const ledger = ledgerWith(first);
+  // Both have begun behind the first commit; one of them sees further.
+  ledger.append(0, [second, third], 3);
+  ledger.append(0, [second], 2);
+  const line = ledger.line('A', 'main');
+  expect(ledger.entries(line?.id ?? 0).map(({ delta }) => delta)).toEqual([5, -2, 4]);
+  expect(ledger.position(0)).toBe(3);
 });
