@@ -20,7 +20,8 @@ const stepsShare = 1.5;
 export async function printFailure(result: SimResult, options: SeedOptions): Promise<void> {
   const { seed, plan, failures, recent } = result;
   console.log(`plan: ${JSON.stringify(plan)}`);
-  for (const mark of recent.slice(-options.marks)) console.log(`  ${mark}`);
+  for (const mark of options.marks > 0 ? recent.slice(-options.marks) : [])
+    console.log(`  ${mark}`);
   for (const { checker, what } of failures) console.log(`${checker}: ${what}`);
   console.log(`replay: ${replayOf(seed, options)}`);
   if (options.minimiseMs === 0) return;

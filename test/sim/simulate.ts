@@ -62,6 +62,8 @@ export interface SimResult {
   readonly acknowledged: number;
   readonly codes: ReadonlyMap<string, number>;
   readonly faults: ReadonlyMap<string, number>;
+  /** How often somebody wrote who was not the owner any more. */
+  readonly fenced: number;
   /** What reconcilers did; undefined: there was no ERP. */
   readonly reconciled: ReadonlyMap<string, number> | undefined;
   readonly failures: readonly Failure[];
@@ -107,6 +109,7 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
       steps: timeline.steps,
       ...countReplies(run.record),
       faults: scene.world.faults.counts,
+      fenced: scene.world.journal.refusals,
       reconciled: run.record.reconciliation && countReports(run.record.reconciliation.reports),
       recent: timeline.recent,
     };

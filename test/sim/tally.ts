@@ -25,6 +25,7 @@ export class Tally {
   readonly #codes = new Map<string, number>(Object.keys(codes).map((code) => [code, 0]));
   /** In how many seeds each kind of fault has struck. */
   readonly #faults = new Map<string, number>(faultKinds.map((kind) => [kind, 0]));
+  #fenced = 0;
   #erps = 0;
   readonly #reconciled = new Map<string, number>();
 
@@ -34,6 +35,7 @@ export class Tally {
     if (result.failures.length > 0) this.failed += 1;
     this.#acknowledged.push(result.acknowledged);
     for (const [code, count] of result.codes) addTo(this.#codes, code, count);
+    if (result.fenced > 0) this.#fenced += 1;
     if (result.reconciled) this.#erps += 1;
     for (const [what, count] of result.reconciled ?? []) addTo(this.#reconciled, what, count);
     for (const kind of result.faults.keys()) addTo(this.#faults, kind, 1);
@@ -55,6 +57,7 @@ export class Tally {
     return [
       `${seeds} seeds, ${failed} failed, ${steps} steps, median of ${this.#median} acknowledged commands per seed`,
       `faults, by share of seeds: ${list(this.#faults, share)}`,
+      `two owners at once, one of them fenced: ${share(this.#fenced)} of the seeds`,
       `refusals: ${list(this.#codes, String)}`,
       `${this.#erps} seeds with an ERP: ${list(this.#reconciled, String)}`,
     ];

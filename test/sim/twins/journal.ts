@@ -28,6 +28,8 @@ export class JournalState {
   readonly #ids = new Map<string, { seq: number; atMs: number }>();
   /** The exact moment of each sequence, for checkers. */
   readonly storedAt = new Map<number, number>();
+  /** Appends and barriers of owners that had been displaced. */
+  refusals = 0;
   /** When the last append of each partition was taken. */
   readonly #takenMs = new Map<number, number>();
   readonly #watchers: ((entry: JournalEntry) => void)[] = [];
@@ -73,6 +75,7 @@ export class JournalState {
       return { kind: 'unknown', reason: `duplicate of ${known}` };
     }
     if (!expected) {
+      this.refusals += 1;
       timeline.mark(`journal ${partition}: refused, ${expect} is not last`);
       return { kind: 'refused' };
     }
