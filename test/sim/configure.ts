@@ -11,7 +11,8 @@ export interface Configured {
 }
 
 export function configure(plan: Plan): Configured {
-  const { partitions, channels, limits } = plan;
+  const { partitions, channels, more } = plan;
+  const limits = { ...plan.limits, ...more.limits };
   const resolved = resolveConfig({ partitions, channels, limits });
   if (resolved.problems) throw new Error(resolved.problems.join('\n'));
   const { config } = resolved;

@@ -109,6 +109,11 @@ const reductions: readonly ((plan: Plan) => Iterable<Reduction>)[] = [
     if (kinds.length > 1) yield without(kinds);
     for (const kind of kinds) yield without([kind]);
   },
+  function* nothingMore({ more }) {
+    const { limits, callFaults } = more;
+    if (Object.keys({ ...limits, ...callFaults }).length === 0) return;
+    yield { more: { limits: {}, callFaults: {} } };
+  },
   function* defaultLimits({ limits }) {
     const { memberTtlMs, renewEveryMs, ...others } = limits;
     if (Object.keys(others).length === 0) return;

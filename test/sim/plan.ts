@@ -48,6 +48,14 @@ export interface Plan {
   readonly skewMs: readonly number[];
   /** Null: there is no ERP. */
   readonly reconcile: ReconcilePlan | null;
+  /**
+   * What drawing has learnt since the first seeds were kept: they override it with nothing, and so keep
+   * their meaning.
+   */
+  readonly more: {
+    readonly limits: Readonly<Record<string, number>>;
+    readonly callFaults: Partial<Record<CallFault, number>>;
+  };
 }
 
 const shop = ['reserve', 'renew', 'confirm', 'release', 'sell', 'restock', 'get'];
@@ -58,7 +66,9 @@ export function drawPlan(random: Random, erp?: boolean): Plan {
   // Drawn last, so that it moves nothing else.
   const hasErp = random.chance(1 / 3);
   const reconcile = drawReconcilePlan(random);
-  const plan = { ...shop, callFaults: { ...shop.callFaults, ...drawNewerFaults(random) } };
+  const callFaults = drawNewerFaults(random);
+  const limits = { pagesCachedMax: random.pick([1, 32]) };
+  const plan = { ...shop, more: { limits, callFaults } };
   return (erp ?? hasErp) ? withErp(plan, reconcile) : plan;
 }
 
@@ -121,6 +131,7 @@ function drawShop(random: Random): Plan {
       ]),
     ),
     reconcile: null,
+    more: { limits: {}, callFaults: {} },
   };
 }
 

@@ -132,7 +132,7 @@ interface Making {
 
 function makeScene({ seed, plan, drawn, timeline, random, options, onError }: Making): Scene {
   const { config, terms } = configure(plan);
-  const faults = new Faults(random.fork(), plan.callFaults);
+  const faults = new Faults(random.fork(), { ...plan.callFaults, ...plan.more.callFaults });
   const world = new World(timeline, random.fork(), faults, {
     ...defaultWorldOptions,
     replicas: plan.replicas,

@@ -9,9 +9,16 @@ import type { Link } from './link.ts';
 
 const keyPattern = /^[A-Za-z0-9_=.-]+$/;
 
+/** One message of the bucket's stream; without a payload it removes its key. */
+interface Message {
+  readonly key: string;
+  readonly payload: string | undefined;
+}
+
 export class BucketState {
   readonly #values = new Map<string, StoredSnapshot>();
-  #revision = 0;
+  /** Every message; its place, counted from 1, is its revision. */
+  readonly #log: Message[] = [];
 
   read(key: string): StoredSnapshot | undefined {
     return this.#values.get(key);
@@ -20,17 +27,13 @@ export class BucketState {
   write(key: string, payload: string, expect: number): Awaited<ReturnType<Snapshots['write']>> {
     if (!keyPattern.test(key)) throw new Error(`not a key: ${key}`);
     if ((this.#values.get(key)?.revision ?? 0) !== expect) return { kind: 'conflict' };
-    this.#revision += 1;
-    this.#values.set(key, { revision: this.#revision, payload });
-    return { kind: 'stored', revision: this.#revision };
+    return { kind: 'stored', revision: this.#append({ key, payload }) };
   }
 
   remove(prefix: string): void {
     for (const key of this.keys()) {
       if (key !== prefix && !key.startsWith(`${prefix}.`)) continue;
-      // A removal leaves a marker, which takes a revision.
-      this.#revision += 1;
-      this.#values.delete(key);
+      this.#append({ key, payload: undefined });
     }
   }
 
@@ -42,9 +45,23 @@ export class BucketState {
     return [...this.#values.keys()];
   }
 
-  /** Forgets everything: snapshots are an optimisation. */
-  clear(): void {
+  /**
+   * An asynchronous stream's server died: of what it had acknowledged last, `count` messages are gone,
+   * and their revisions will be given to others.
+   */
+  loseTail(count: number): void {
+    const kept = this.#log.splice(0, Math.max(0, this.#log.length - count));
+    this.#log.length = 0;
     this.#values.clear();
+    for (const message of kept) this.#append(message);
+  }
+
+  #append(message: Message): number {
+    const revision = this.#log.push(message);
+    const { key, payload } = message;
+    if (payload === undefined) this.#values.delete(key);
+    else this.#values.set(key, { revision, payload });
+    return revision;
   }
 }
 

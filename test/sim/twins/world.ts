@@ -2,13 +2,14 @@
  * What all nodes of a simulation share: the servers' state, their health, and the network between.
  * Each node gets its own ports bound to the world (`ports.ts`), through its own `Link`.
  *
- * 1. What the servers have stored is stored: the journal, snapshots, facts and marks survive
- *    everything. Derived data of a single server may lose its tail when that server dies.
+ * 1. What the servers have stored is stored: the journal, facts and membership survive everything. What
+ *    can be made again is written asynchronously on a single server: when it dies, derived data may be
+ *    gone, and the latest snapshots.
  * 2. While a leader is elected nothing is applied, except what was just on its way.
  */
 
 import type { Faults } from '../engine/faults.ts';
-import type { Random } from '../engine/random.ts';
+import { Random } from '../engine/random.ts';
 import type { Timeline } from '../engine/timeline.ts';
 import { AcknowledgementState } from './acknowledgements.ts';
 import { BusState } from './bus-state.ts';
@@ -131,7 +132,12 @@ export class World {
     this.timeline.mark('server gone');
     this.#awayUntilMs = this.timeline.nowMs + forMs;
     for (const link of this.links) link.disconnect(forMs + this.random.between(1, 500));
-    if (this.options.replicas === 1) for (const sink of this.sinks.values()) sink.loseTail();
+    if (this.options.replicas > 1) return;
+    // Drawn from the run so far, so that nothing else is drawn otherwise than without it.
+    const random = new Random(Number.parseInt(this.timeline.hash, 16));
+    if (random.chance(0.5)) this.snapshots.loseTail(random.between(1, 12));
+    if (random.chance(0.3)) return;
+    for (const sink of this.sinks.values()) sink.loseTail();
   }
 
   /** `limbo`: it may be applied, and nobody will hear of it. */
