@@ -18,7 +18,10 @@ export interface Mutation {
   readonly name: string;
   /** Of the design. */
   readonly invariant: number | string;
-  /** Only seeds with an ERP can notice: all that are tried have one. */
+  /**
+   * Whether the seeds that are tried have an ERP to reconcile with; they have none unless told, since
+   * whoever reconciles also repairs read models, and so hides what breaks them.
+   */
   readonly erp?: true;
   readonly edits: readonly Edit[];
 }
@@ -99,11 +102,11 @@ export const mutations: readonly Mutation[] = [
     'const encoded = await (async (work) => work())(() => {',
   ),
   one(
-    'an older snapshot replaces a newer one',
+    'SKUs wake up from an older snapshot than the one that was written last',
     6,
     `${partition}/pages`,
-    'if (before && before.coversSeq > entry.coversSeq)\n                    continue;',
-    '',
+    'this.#keep(number, { revision: done.revision, entries });',
+    'this.#keep(number, { revision: done.revision, entries: page.entries });',
   ),
   one(
     'the checkpoint forgets when holds end',
