@@ -63,8 +63,12 @@ export const reconcilerMachine = setup({
   },
   actions: {
     queue: assign({
-      asked: ({ context, event }) =>
-        event.type === 'run.requested' ? [...context.asked, event.request] : context.asked,
+      asked: ({ context: { asked }, event }) => {
+        if (event.type !== 'run.requested') return asked;
+        // Nobody waits for it, and one that has not begun will do.
+        const isTimed = (request: RunRequest) => request.token === undefined;
+        return isTimed(event.request) && asked.some(isTimed) ? asked : [...asked, event.request];
+      },
     }),
     beginAsked: assign(({ context }) => ({
       request: context.asked[0] ?? timedRun,

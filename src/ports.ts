@@ -257,8 +257,10 @@ export interface ErpLine {
 export interface ErpRefusedLine {
   /** Counted from 1, without headings. */
   readonly line: number;
-  readonly reason: 'sku' | 'location' | 'quantity' | 'negative' | 'unit' | 'double';
+  readonly reason: 'sku' | 'location' | 'quantity' | 'negative' | 'unit' | 'double' | 'cut';
   readonly message: string;
+  /** A line that was handed over before and is refused with this one. */
+  readonly withdraws?: { readonly sku: string; readonly location: string };
 }
 
 export interface ErpBatch {
@@ -308,6 +310,8 @@ export interface ErpSource {
   fetch(): Promise<ErpFetch>;
   /** Says what became of the fetched snapshot; `later`: it will be fetched again. */
   settle(outcome: 'compared' | 'refused' | 'later'): Promise<void>;
+  /** Calls back when there may be something new (a hint: then `fetch`); absent: it cannot tell. */
+  onArrival?(arrived: () => void): Subscription;
   close(): Promise<void>;
 }
 
@@ -375,8 +379,8 @@ export interface RowBucket {
   readonly name: string;
   /** Hands over every row, changed or deleted, that is newer than revision `after`. */
   scan(after: number, each: (row: StandingRow) => void): Promise<void>;
-  /** How many rows there are, deleted ones included. */
-  count(): Promise<number>;
+  /** How many rows there are, deleted ones included, and the revision that was written last. */
+  extent(): Promise<{ readonly rows: number; readonly lastRevision: number }>;
   read(key: string): Promise<StandingRow | undefined>;
   /** Replaces the row as it was read (revision 0: none); no payload: deletes it. */
   replace(

@@ -47,6 +47,8 @@ interface Line {
   readonly InvoiceNo: string;
   readonly StockCode: string;
   readonly Quantity: string;
+  /** `2011-12-05 08:38:00`. */
+  readonly InvoiceDate: string;
 }
 
 /** The contract's limit of lines per cart: longer invoices become several carts. */
@@ -56,8 +58,11 @@ function add(sums: Map<string, number>, sku: string, qty: number): void {
   sums.set(sku, (sums.get(sku) ?? 0) + qty);
 }
 
-/** Reads a CSV file, gzipped or not. Lines without a code or with quantity 0 are counted and left out. */
-export async function readPlan(path: string): Promise<Plan> {
+/**
+ * Reads a CSV file, gzipped or not; of one day (`2011-12-05`) if one is given. Lines without a code or
+ * with quantity 0 are counted and left out.
+ */
+export async function readPlan(path: string, day = ''): Promise<Plan> {
   const opening = new Map<string, number>();
   const expected = new Map<string, number>();
   const steps: Step[] = [];
@@ -70,10 +75,8 @@ export async function readPlan(path: string): Promise<Plan> {
     }
     current = undefined;
   };
-  const bytes = createReadStream(path);
-  const text = path.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes;
-  const rows = text.pipe(parse({ columns: true, bom: true, relax_quotes: true }));
-  for await (const row of rows as AsyncIterable<Line>) {
+  for await (const row of linesOf(path)) {
+    if (!row.InvoiceDate.startsWith(day)) continue;
     totals.lines += 1;
     const { InvoiceNo: invoice, StockCode: sku } = row;
     const qty = Number(row.Quantity);
@@ -108,4 +111,18 @@ export async function readPlan(path: string): Promise<Plan> {
   }
   closeInvoice();
   return { opening, steps, expected, totals };
+}
+
+/** The day with most lines. */
+export async function busiestDay(path: string): Promise<string> {
+  const counts = new Map<string, number>();
+  for await (const { InvoiceDate } of linesOf(path)) add(counts, InvoiceDate.slice(0, 10), 1);
+  const [first = ['', 0], ...others] = counts;
+  return others.reduce((most, next) => (next[1] > most[1] ? next : most), first)[0];
+}
+
+function linesOf(path: string): AsyncIterable<Line> {
+  const bytes = createReadStream(path);
+  const text = path.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes;
+  return text.pipe(parse({ columns: true, bom: true, relax_quotes: true }));
 }

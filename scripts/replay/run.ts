@@ -73,7 +73,8 @@ export async function runPlan(
   return { commands, seconds: (performance.now() - startedMs) / 1000, latencies, refused };
 }
 
-async function runStep(
+/** Sends what one step asks for; `settle` is told of every reply. */
+export async function runStep(
   step: Step,
   id: string,
   client: Client,

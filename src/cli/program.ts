@@ -26,6 +26,8 @@ export function createProgram(context: () => Context = createContext): Command {
     .version(packageVersion())
     .addHelpText('after', environmentHelp)
     .showHelpAfterError('(lastunit --help lists everything)')
+    // An option belongs to the command before it: `reconcile open --json` is not `reconcile --json`.
+    .enablePositionalOptions()
     .exitOverride();
   program.commandsGroup('Run:');
   registerUp(program, context);

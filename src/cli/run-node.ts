@@ -84,7 +84,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     viewChannels: viewChannels(config),
     clock: systemClock,
     memberTtlSeconds: config.limits.memberTtlMs / 1_000,
-    appendTimeoutMs: config.limits.appendTimeoutMs,
+    eventsRetentionMs: config.limits.eventsRetentionMs,
     monitoringUrls: environment.monitoringUrls,
   });
   await lifetime.onClose(() => nats.close());

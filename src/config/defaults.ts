@@ -59,6 +59,13 @@ export const limitDefinitions = {
   endedHoldsMs: ms(s.endedHoldsMs, [1_000, 30 * day], 'how long an ended hold is remembered'),
   expiriesPerStepMax: count(s.expiriesPerStepMax, 'holds that one expiry step ends'),
 
+  idsIndexedMax: limit(
+    'count',
+    1_000_000,
+    [2, 100_000_000],
+    'ids of which a node remembers for which SKU they were used',
+  ),
+
   // A partition's mailbox and its rounds.
   mailboxCommandsMax: count(20_000, 'commands waiting for a partition'),
   channelShareMax: limit('share', 0.75, [0.01, 1], 'share of a mailbox that one channel may fill'),
@@ -76,7 +83,7 @@ export const limitDefinitions = {
     [1, 1_024],
     "commits on their way, of all the node's partitions",
   ),
-  appendTimeoutMs: ms(5_000, [100, 60_000], 'until an append counts as unknown'),
+  appendTimeoutMs: ms(2_500, [100, 60_000], 'how long answers are held for the journal'),
 
   // Actors and recovery.
   residentsMax: count(50_000, 'SKU actors in memory'),
@@ -111,6 +118,11 @@ export const limitDefinitions = {
   // Derived data.
   viewFlushMs: ms(50, [0, 60_000], 'before a changed row or a piece of history is written'),
   derivedRowsMax: count(200_000, 'rows and events waiting to be written'),
+  eventsRetentionMs: ms(
+    30 * day,
+    [0, 3_650 * day],
+    'how long the history of SKUs is kept; 0: for ever',
+  ),
 } as const satisfies Record<string, LimitDefinition>;
 
 export type LimitName = keyof typeof limitDefinitions;

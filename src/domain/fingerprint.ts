@@ -29,6 +29,15 @@ export function textFingerprint(text: string): number {
   return finish();
 }
 
+/** 64 bits of a channel and an id, into two words that are never both zero. */
+export function idLanes(channel: string, id: string, into: Uint32Array): void {
+  start();
+  absorbText(channel);
+  absorbText(id);
+  into[0] = mixed(laneA) || 1;
+  into[1] = mixed(laneB);
+}
+
 function start(): void {
   laneA = 0x811c9dc5 | 0;
   laneB = 0x9e3779b9 | 0;

@@ -28,6 +28,8 @@ export interface Occasion {
   readonly asOfToMs: number;
   /** Metadata that lay beside the content; goes before what the content says. */
   readonly beside?: Readonly<Record<string, unknown>>;
+  /** Nothing is missing at the end: a checksum or the protocol says so. */
+  readonly isWhole?: boolean;
 }
 
 /** Throws an `ErpSourceError` when the content is broken; a CSV's rows are read later. */
@@ -48,11 +50,21 @@ export function snapshotOf(
     async read(each) {
       const reader = new RecordReader(settings.mapping, each);
       const records = content?.records ?? csvRecords(text, settings.csv);
+      const isKnownWhole = occasion.isWhole === true || metadata.statedChecksum !== undefined;
+      const isCut = content === undefined && !isKnownWhole && !endsLine(text);
+      let last: Readonly<Record<string, unknown>> | undefined;
       for await (const record of records) {
-        const waiting = reader.add(record);
+        const waiting = last && reader.add(last);
+        last = record;
         if (waiting !== undefined) await waiting;
       }
+      if (last !== undefined) await (isCut ? reader.addCut(last) : reader.add(last));
       return reader.end();
     },
   };
+}
+
+/** Whether a CSV's last line is all there: `B,12` may have been `B,120`. */
+function endsLine(text: string): boolean {
+  return text === '' || /[\r\n"]$/.test(text);
 }

@@ -1,6 +1,7 @@
 /**
- * A directory into which exports are dropped. They are taken one by one, oldest name first, and moved
- * to `done` or `failed` afterwards, with what lies beside them; names in `failed` get a `.why.txt`.
+ * A directory into which exports are dropped; it is watched. They are taken one by one, first name
+ * first, and moved to `done` or `failed` afterwards, with what lies beside them; names in `failed` get
+ * a `.why.txt`.
  * Files that are being written under another name (a dot in front, `.tmp`, `.part`) are not seen.
  */
 
@@ -9,13 +10,16 @@ import { extname, join } from 'node:path';
 import type { ErpFetch, ErpSource } from '../ports.ts';
 import { ErpSourceError } from '../ports.ts';
 import { type ContentSettings, snapshotOf } from './content.ts';
+import { DirectoryWatch } from './directory-watch.ts';
 import { besideSuffixes, readBeside } from './file-beside.ts';
-import { type FileLimits, readSettledFile } from './settled-file.ts';
+import { type FileLimits, readSettledFile, windowOf } from './settled-file.ts';
 
 export interface DirectorySettings {
   readonly path: string;
   readonly content: Omit<ContentSettings, 'format'>;
   readonly limits: FileLimits;
+  /** An export that does not say when it was read began at most so long before it was finished. */
+  readonly exportTakesMs: number;
 }
 
 export function createDirectorySource(
@@ -23,8 +27,9 @@ export function createDirectorySource(
   settings: DirectorySettings,
   nowMs: () => number,
 ): ErpSource {
-  const { path, limits } = settings;
+  const { path, limits, exportTakesMs } = settings;
   let current: string | undefined;
+  let watching: DirectoryWatch | undefined;
 
   const moveTo = async (folder: 'done' | 'failed', file: string) => {
     await mkdir(join(path, folder), { recursive: true });
@@ -40,14 +45,22 @@ export function createDirectorySource(
   const fetchFile = async (file: string): Promise<ErpFetch> => {
     const full = join(path, file);
     const settled = await readSettledFile(full, limits, nowMs);
-    if (settled === 'absent' || settled === 'growing') return { kind: 'none', why: settled };
+    if (settled === 'absent' || settled === 'growing') {
+      watching?.tellAgain();
+      return { kind: 'none', why: settled };
+    }
     current = file;
-    const beside = await readBeside(full, settled.bytes);
-    const asOf = { asOfFromMs: settled.modifiedAtMs, asOfToMs: settled.modifiedAtMs };
+    const { metadata: beside, isVerified: isWhole } = await readBeside(full, settled.bytes, nowMs);
+    const asOf = windowOf(settled, exportTakesMs);
     const format = extname(file) === '.json' ? 'json' : 'csv';
     const content: ContentSettings = { ...settings.content, format };
     // The same name and content again is a file that was copied, not another reading of the stock.
-    const snapshot = snapshotOf(settled.bytes, content, { occasion: file, ...asOf, beside });
+    const snapshot = snapshotOf(settled.bytes, content, {
+      occasion: file,
+      ...asOf,
+      beside,
+      isWhole,
+    });
     return { kind: 'snapshot', snapshot };
   };
 
@@ -55,6 +68,7 @@ export function createDirectorySource(
     name,
     async fetch() {
       current = undefined;
+      watching?.begin();
       const file = (await exportsIn(path))[0];
       if (file === undefined) return { kind: 'none', why: 'absent' };
       try {
@@ -64,6 +78,7 @@ export function createDirectorySource(
         current = undefined;
         const failed = await moveTo('failed', file);
         await writeFile(`${failed}.why.txt`, `${error.code}: ${error.message}\n`);
+        watching?.tellAgain();
         throw error;
       }
     },
@@ -72,8 +87,16 @@ export function createDirectorySource(
       const file = current;
       current = undefined;
       await moveTo(outcome === 'compared' ? 'done' : 'failed', file);
+      watching?.tellAgain();
     },
-    async close() {},
+    onArrival(arrived) {
+      watching = new DirectoryWatch(path, limits.settleMs, () => exportsIn(path), arrived);
+      watching.begin();
+      return { unsubscribe: () => watching?.end() };
+    },
+    async close() {
+      watching?.end();
+    },
   };
 }
 

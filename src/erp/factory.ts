@@ -18,7 +18,7 @@ import {
   type SourceKind,
   sourceKinds,
 } from './settings.ts';
-import { defaultFileLimits } from './settled-file.ts';
+import { defaultExportTakesMs, defaultFileLimits } from './settled-file.ts';
 import { defaultRowsMax, defaultSqlTimeoutMs, type SqlSettings } from './sql-rows.ts';
 import { createSqliteSource } from './sqlite-source.ts';
 
@@ -68,15 +68,11 @@ export function createErpSource(
     case 'file': {
       const format = fields.format ?? (extname(fields.path) === '.json' ? 'json' : 'csv');
       const content = { ...contentOf(fields), format } as const;
-      return createFileSource(
-        name,
-        { path: fields.path, content, limits: limitsOf(fields) },
-        nowMs,
-      );
+      return createFileSource(name, { ...filesOf(fields), content }, nowMs);
     }
     case 'directory': {
-      const settings = { path: fields.path, content: contentOf(fields), limits: limitsOf(fields) };
-      return createDirectorySource(name, settings, nowMs);
+      const content = contentOf(fields);
+      return createDirectorySource(name, { ...filesOf(fields), content }, nowMs);
     }
     case 'http': {
       const {
@@ -106,10 +102,14 @@ function revealed(secret: Secret, environment: SourceSurroundings['environment']
   return value;
 }
 
-function limitsOf({ settleMs, bytesMax }: Pick<FileFields, 'settleMs' | 'bytesMax'>) {
+function filesOf({ path, settleMs, bytesMax, exportTakesMs }: FileFields) {
   return {
-    settleMs: settleMs ?? defaultFileLimits.settleMs,
-    bytesMax: bytesMax ?? defaultFileLimits.bytesMax,
+    path,
+    limits: {
+      settleMs: settleMs ?? defaultFileLimits.settleMs,
+      bytesMax: bytesMax ?? defaultFileLimits.bytesMax,
+    },
+    exportTakesMs: exportTakesMs ?? defaultExportTakesMs,
   };
 }
 

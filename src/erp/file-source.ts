@@ -5,12 +5,14 @@
 import type { ErpFetch, ErpSource } from '../ports.ts';
 import { type ContentSettings, snapshotOf } from './content.ts';
 import { readBeside } from './file-beside.ts';
-import { type FileLimits, readSettledFile } from './settled-file.ts';
+import { type FileLimits, readSettledFile, windowOf } from './settled-file.ts';
 
 export interface FileSettings {
   readonly path: string;
   readonly content: ContentSettings;
   readonly limits: FileLimits;
+  /** An export that does not say when it was read began at most so long before it was finished. */
+  readonly exportTakesMs: number;
 }
 
 export function createFileSource(
@@ -18,7 +20,7 @@ export function createFileSource(
   settings: FileSettings,
   nowMs: () => number,
 ): ErpSource {
-  const { path, content, limits } = settings;
+  const { path, content, limits, exportTakesMs } = settings;
   /** Time of the content that was fetched last, and of the one that was settled last. */
   let fetchedMs: number | undefined;
   let settledMs: number | undefined;
@@ -31,11 +33,11 @@ export function createFileSource(
       if (file === 'absent' || file === 'growing') return { kind: 'none', why: file };
       if (file.modifiedAtMs === settledMs) return { kind: 'none', why: 'unchanged' };
       fetchedMs = file.modifiedAtMs;
-      const beside = await readBeside(path, file.bytes);
-      const asOf = { asOfFromMs: file.modifiedAtMs, asOfToMs: file.modifiedAtMs };
+      const { metadata: beside, isVerified: isWhole } = await readBeside(path, file.bytes, nowMs);
       // Written again with the same content, it is another reading of the stock.
       const occasion = String(file.modifiedAtMs);
-      const snapshot = snapshotOf(file.bytes, content, { occasion, ...asOf, beside });
+      const asOf = windowOf(file, exportTakesMs);
+      const snapshot = snapshotOf(file.bytes, content, { occasion, ...asOf, beside, isWhole });
       return { kind: 'snapshot', snapshot };
     },
     async settle(outcome) {

@@ -41,7 +41,8 @@ export function createHttpSource(
         const content: ContentSettings = { ...settings.content, format };
         // What the body does not say: it was read between our asking and its end.
         const asOf = { asOfFromMs: fromMs, asOfToMs: nowMs() };
-        const snapshot = snapshotOf(bytes, content, { occasion: String(fromMs), ...asOf });
+        const occasion = { occasion: String(fromMs), ...asOf, isWhole: saysItsLength(response) };
+        const snapshot = snapshotOf(bytes, content, occasion);
         return { kind: 'snapshot', snapshot };
       } catch (error) {
         throw error instanceof ErpSourceError ? error : troubleOf(error, settings);
@@ -96,6 +97,11 @@ async function readBody(response: Response, bytesMax: number): Promise<Uint8Arra
     throw new ErpSourceError('unreachable', message, { isFinal: false });
   }
   return Buffer.concat(chunks, size);
+}
+
+/** Without a length or chunks a body ends with the connection, whenever that is. */
+function saysItsLength({ headers }: Response): boolean {
+  return headers.has('content-length') || headers.get('transfer-encoding') === 'chunked';
 }
 
 function troubleOf(error: unknown, { url, timeoutMs }: HttpSettings): ErpSourceError {

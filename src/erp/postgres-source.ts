@@ -54,12 +54,11 @@ export function createPostgresSource(
 
 async function readAll(client: pg.Client, sql: SqlSettings) {
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  // A cursor: the rows arrive in pieces, and the event loop lives. Once it is there, the transaction
+  // cannot be made one that writes.
+  await single(client, `DECLARE lastunit_lines NO SCROLL CURSOR FOR ${sql.query}`);
   const metadata =
-    sql.metadataQuery === '' ? undefined : (await client.query<SqlRow>(sql.metadataQuery)).rows[0];
-  // A cursor: the rows arrive in pieces, and the event loop lives.
-  // The extended protocol takes one statement: nothing can end the transaction and go on.
-  const text = `DECLARE lastunit_lines NO SCROLL CURSOR FOR ${sql.query}`;
-  await client.query({ text, queryMode: 'extended' } as pg.QueryConfig);
+    sql.metadataQuery === '' ? undefined : (await single(client, sql.metadataQuery)).rows[0];
   const rows: SqlRow[] = [];
   for (;;) {
     const piece = await client.query<SqlRow>(`FETCH ${rowsPerFetch} FROM lastunit_lines`);
@@ -69,6 +68,12 @@ async function readAll(client: pg.Client, sql: SqlSettings) {
   }
   await client.query('COMMIT');
   return { rows, metadata };
+}
+
+/** The extended protocol takes one statement: nothing can end the transaction and go on. */
+function single(client: pg.Client, text: string): Promise<pg.QueryResult<SqlRow>> {
+  const query: pg.QueryConfig & { queryMode: 'extended' } = { text, queryMode: 'extended' };
+  return client.query<SqlRow>(query);
 }
 
 /** Codes of PostgreSQL have five characters, those of the operating system begin with E. */

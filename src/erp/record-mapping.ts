@@ -50,7 +50,8 @@ export class RecordReader {
   readonly #units: ReadonlyMap<string, number>;
   readonly #each: (batch: ErpBatch) => void | Promise<void>;
   readonly #hash = createHash('sha256');
-  readonly #seen = new Set<string>();
+  /** Lines by name, and whether they were there more than once. */
+  readonly #seen = new Map<string, 'once' | 'again'>();
   #lines: ErpLine[] = [];
   #refused: ErpRefusedLine[] = [];
   #count = 0;
@@ -70,7 +71,19 @@ export class RecordReader {
     const { columns } = this.#settings;
     const written = [record[columns.sku], record[columns.location] ?? '', record[columns.qty]];
     this.#hash.update(`${written.map(textOf).join('\t')}\n`);
-    const line = this.#lineOf(record);
+    return this.#take(this.#lineOf(record));
+  }
+
+  /** Takes the last record, of which there may be more that is missing. */
+  addCut(record: ErpRecord): void | Promise<void> {
+    this.#count += 1;
+    if (this.#count === 1) this.#checkColumns(record);
+    const sku = textOf(record[this.#settings.columns.sku]);
+    const message = `${shown(sku)}: the file ends within this line, or has no line end there`;
+    return this.#take({ reason: 'cut', message });
+  }
+
+  #take(line: ErpLine | Refusal): void | Promise<void> {
     if ('reason' in line) {
       this.#refusedCount += 1;
       this.#refused.push({ line: this.#count, ...line });
@@ -112,10 +125,15 @@ export class RecordReader {
     const qty = this.#quantityOf(record[columns.qty], textOf(record[columns.unit]));
     if (typeof qty !== 'number') return qty;
     const key = `${location} ${sku}`;
-    if (this.#seen.has(key)) {
-      return { reason: 'double', message: `${shown(sku)} at ${location} was there before` };
+    const seen = this.#seen.get(key);
+    this.#seen.set(key, seen === undefined ? 'once' : 'again');
+    if (seen !== undefined) {
+      // Parts of a sum, or the same twice: which of them is the stock, nobody can say.
+      const message = `${shown(sku)} at ${location} was there before`;
+      if (seen === 'again') return { reason: 'double', message };
+      this.#refusedCount += 1;
+      return { reason: 'double', message, withdraws: { sku, location } };
     }
-    this.#seen.add(key);
     const packSize = Number(record[columns.packSize] ?? 0);
     return Number.isSafeInteger(packSize) && packSize > 1
       ? { sku, location, qty, packSize }

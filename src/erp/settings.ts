@@ -9,7 +9,7 @@ import { namePattern } from '../contract/fields.ts';
 import { defaultCsv } from './csv-records.ts';
 import { defaultHttpTimeoutMs } from './http-source.ts';
 import { defaultMapping } from './record-mapping.ts';
-import { defaultFileLimits } from './settled-file.ts';
+import { defaultExportTakesMs, defaultFileLimits } from './settled-file.ts';
 import { defaultRowsMax, defaultSqlTimeoutMs } from './sql-rows.ts';
 import { encodings } from './text.ts';
 
@@ -76,6 +76,13 @@ const file = {
     Type.Integer({ minimum: 0, maximum: 3_600_000, default: defaultFileLimits.settleMs }),
   ),
   bytesMax: optional(Bytes),
+  exportTakesMs: optional(
+    Type.Integer({
+      ...{ minimum: 0, maximum: 86_400_000, default: defaultExportTakesMs },
+      description:
+        'Longest time from the first line read to the end of the file, if it says no times',
+    }),
+  ),
 } as const;
 
 const sql = {

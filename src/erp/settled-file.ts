@@ -16,9 +16,16 @@ export interface FileLimits {
 
 export const defaultFileLimits: FileLimits = { settleMs: 2_000, bytesMax: 512 * 1024 * 1024 };
 
+export const defaultExportTakesMs = 10 * 60_000;
+
 export interface SettledFile {
   readonly bytes: Uint8Array;
   readonly modifiedAtMs: number;
+}
+
+/** When the stock was read that an export shows, as far as its file tells: before it was finished. */
+export function windowOf({ modifiedAtMs }: SettledFile, exportTakesMs: number) {
+  return { asOfFromMs: modifiedAtMs - exportTakesMs, asOfToMs: modifiedAtMs };
 }
 
 /** The content, or why there is none yet. Throws an `ErpSourceError` for what is no plain file. */
@@ -32,7 +39,10 @@ export async function readSettledFile(
     // Not through a symbolic link, and not waiting for the other end of a pipe.
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return 'absent';
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return 'absent';
+    // A symbolic link (ELOOP), or a socket (ENXIO).
+    if (code === 'ELOOP' || code === 'ENXIO') throw noPlainFile(path);
     throw new ErpSourceError('unreachable', `cannot read ${path}`, { isFinal: false, cause });
   }
   try {
@@ -49,9 +59,7 @@ async function readSettled(
   nowMs: () => number,
 ): Promise<SettledFile | 'growing'> {
   const before = await file.stat();
-  if (!before.isFile()) {
-    throw new ErpSourceError('format', `${path} is no plain file`, { isFinal: true });
-  }
+  if (!before.isFile()) throw noPlainFile(path);
   if (before.size > limits.bytesMax) {
     const message = `${path} has ${before.size} bytes, the most is ${limits.bytesMax}`;
     throw new ErpSourceError('too_large', message, { isFinal: true });
@@ -65,4 +73,8 @@ async function readSettled(
   const hasChanged = after.mtimeMs !== before.mtimeMs || after.size !== before.size;
   if (hasChanged || bytes.byteLength !== after.size) return 'growing';
   return { bytes, modifiedAtMs: Math.round(after.mtimeMs) };
+}
+
+function noPlainFile(path: string): ErpSourceError {
+  return new ErpSourceError('format', `${path} is no plain file`, { isFinal: true });
 }

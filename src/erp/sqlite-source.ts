@@ -1,7 +1,11 @@
 /**
  * Stock from a SQLite file, read-only, in one transaction: all lines of the same moment.
+ *
+ * 1. Rows are read in short pieces: whoever reads them has a lease to renew. What SQLite does before
+ *    the first row (sorting, say) is one piece.
  */
 
+import { setImmediate as breathe } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import type { ErpFetch, ErpSource } from '../ports.ts';
 import { ErpSourceError } from '../ports.ts';
@@ -11,6 +15,10 @@ export interface SqliteSettings {
   readonly path: string;
   readonly sql: SqlSettings;
 }
+
+/** Waiting for a writer stops everything: better to come again. */
+const busyMs = 1_000;
+const rowsPerPiece = 5_000;
 
 export function createSqliteSource(
   name: string,
@@ -23,7 +31,7 @@ export function createSqliteSource(
       const database = open(settings);
       try {
         const fromMs = nowMs();
-        const { rows, metadata } = database.transaction(() => readAll(database, settings.sql))();
+        const { rows, metadata } = await readAll(database, settings.sql, nowMs);
         const { mapping } = settings.sql;
         const snapshot = snapshotOfRows(rows, metadata, fromMs, nowMs(), mapping);
         return { kind: 'snapshot', snapshot };
@@ -42,22 +50,29 @@ export function createSqliteSource(
   };
 }
 
-function open({ path, sql }: SqliteSettings): Database.Database {
+function open({ path }: SqliteSettings): Database.Database {
   try {
-    return new Database(path, { readonly: true, fileMustExist: true, timeout: sql.timeoutMs });
+    return new Database(path, { readonly: true, fileMustExist: true, timeout: busyMs });
   } catch (cause) {
     const message = `cannot open ${path}: ${(cause as Error).message}`;
     throw new ErpSourceError('unreachable', message, { isFinal: false, cause });
   }
 }
 
-function readAll(database: Database.Database, sql: SqlSettings) {
+async function readAll(database: Database.Database, sql: SqlSettings, nowMs: () => number) {
+  const giveUpMs = nowMs() + sql.timeoutMs;
+  database.exec('BEGIN');
   const metadata =
     sql.metadataQuery === '' ? undefined : (database.prepare(sql.metadataQuery).get() as SqlRow);
   const rows: SqlRow[] = [];
   for (const row of database.prepare(sql.query).iterate()) {
     rows.push(row as SqlRow);
     if (rows.length > sql.rowsMax) throw tooManyRows(sql.rowsMax);
+    if (rows.length % rowsPerPiece !== 0) continue;
+    await breathe();
+    if (nowMs() <= giveUpMs) continue;
+    const message = `the query has not ended after ${sql.timeoutMs} ms`;
+    throw new ErpSourceError('timeout', message, { isFinal: false });
   }
   return { rows, metadata };
 }

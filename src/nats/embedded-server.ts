@@ -201,7 +201,7 @@ async function stopServer(
 ): Promise<void> {
   const wasRunning = server.exit() === undefined;
   await endProcess(server.pid, timeoutMs);
-  const exit = await server.exited;
+  const exit = await server.waitForExit();
   // A server that ended before it was asked to did not end cleanly, whatever it says.
   if (wasRunning && exit.code === 0) rmSync(files.running, { force: true });
   lock.release();

@@ -16,6 +16,11 @@ export class HeaderBlock {
     this.#bytes = encoder.encode(text);
   }
 
+  /** In bytes. */
+  get size(): number {
+    return this.#bytes.length;
+  }
+
   /** What the client calls when it publishes. */
   encode(): Uint8Array {
     return this.#bytes;

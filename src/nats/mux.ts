@@ -13,6 +13,7 @@ import {
   PermissionViolationError,
 } from '@nats-io/transport-node';
 import { PortError, type Subscription } from '../ports.ts';
+import { type BulkMessage, publishBulk } from './bulk-publish.ts';
 import { toPortError } from './errors.ts';
 import { guarded } from './guarded.ts';
 import { asClientHeaders, type HeaderBlock } from './headers.ts';
@@ -46,6 +47,8 @@ export interface Mux {
   ): Promise<void>;
   /** Sends without waiting for anything; silently nothing while disconnected. */
   publish(subject: string, payload: string | Uint8Array, headers?: HeaderBlock): void;
+  /** The same for many at once, in order. */
+  publishAll(messages: readonly BulkMessage[]): void;
   onStatus(changed: (status: ConnectionStatus) => void): Subscription;
   /** Ends all requests; the connection stays open, it belongs to who made it. */
   close(): void;
@@ -210,6 +213,14 @@ export function createMux(connection: NatsConnection): Mux {
         else connection.publish(subject, payload, { headers: asClientHeaders(headers) });
       } catch (error) {
         throw toPortError(error, `cannot publish to ${subject}`);
+      }
+    },
+    publishAll(messages) {
+      if (closed || status === 'disconnected') return;
+      try {
+        publishBulk(connection, messages);
+      } catch (error) {
+        throw toPortError(error, 'cannot publish');
       }
     },
     onStatus(changed) {

@@ -31,8 +31,6 @@ export interface NatsPortsOptions {
   readonly replicas?: number | undefined;
   /** How long per-SKU history is kept; 0: for ever. Default: 30 days. */
   readonly eventsRetentionMs?: number | undefined;
-  /** After this an append's outcome is unknown; at most 1500, which is the default. */
-  readonly appendTimeoutMs?: number | undefined;
   /** For all other requests. Default: 5000. */
   readonly requestTimeoutMs?: number | undefined;
   /** JetStream domain to use, when it is not the server's own. */
@@ -78,9 +76,7 @@ export async function createNatsPorts(options: NatsPortsOptions): Promise<NatsPo
     const sinks = await createSinks(api, names, options.viewChannels, { timeoutMs });
     const ports: Ports = {
       clock: options.clock,
-      journal: createJournal(impatient, names, {
-        appendTimeoutMs: Math.min(options.appendTimeoutMs ?? attemptMs, attemptMs),
-      }),
+      journal: createJournal(impatient, names, { appendTimeoutMs: attemptMs }),
       snapshots: createSnapshots(api, names, { timeoutMs }),
       sinks,
       members: createMembers(impatient, names, {

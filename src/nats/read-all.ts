@@ -82,9 +82,12 @@ async function readOnce(
   const subscription = connection.subscribe(inbox, {
     callback: (error, message) => {
       if (error !== null) return finish(error);
-      if (message.headers?.code === 100) return answerControl(connection, message);
+      // Headers are read last: of most messages nobody wants them, and decoding them takes longest.
       const position = positionOf(message.reply ?? '');
-      if (position === undefined) return;
+      if (position === undefined) {
+        if (message.headers?.code === 100) answerControl(connection, message);
+        return;
+      }
       heardAt = performance.now();
       if (position.consumerSeq !== ++count) {
         return finish(new PortError('timeout', `messages of ${what.stream} were lost on the way`));

@@ -49,10 +49,12 @@ function createRowBucket(api: JetStreamApi, names: Names, name: string, bucket: 
       await readAll(api, { stream, subjects, from: after + 1 }, (message) => each(rowOf(message)));
     },
 
-    async count() {
-      // The owners' marks lie in the same stream.
+    async extent() {
       const { state } = (await api.info(stream, markSubject(names, name, '*'))) ?? {};
-      return state === undefined ? 0 : state.messages - Object.keys(state.subjects ?? {}).length;
+      if (state === undefined) return { rows: 0, lastRevision: 0 };
+      // The owners' marks lie in the same stream.
+      const marks = Object.keys(state.subjects ?? {}).length;
+      return { rows: state.messages - marks, lastRevision: state.last_seq };
     },
 
     async read(key) {

@@ -31,6 +31,8 @@ export interface ServerProcess {
   readonly exited: Promise<ServerExit>;
   /** How it ended, or undefined while it runs. */
   exit(): ServerExit | undefined;
+  /** `exited`, and keeps our own process alive until then, which a running server does not. */
+  waitForExit(): Promise<ServerExit>;
 }
 
 /** The arguments of every embedded server: what a server left behind is recognised by. */
@@ -62,7 +64,15 @@ export async function spawnServer(binary: string, files: ServerFiles): Promise<S
   const pid = child.pid!;
   const watchdog = startWatchdog(pid);
   void exited.then(() => signalProcess(watchdog, 'SIGKILL'));
-  return { pid, exited, exit: () => exit };
+  return {
+    pid,
+    exited,
+    exit: () => exit,
+    waitForExit() {
+      if (exit === undefined) child.ref();
+      return exited;
+    },
+  };
 }
 
 /** A shell that ends the server once our end of its standard input is gone. Returns its process id. */

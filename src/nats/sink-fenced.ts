@@ -57,11 +57,16 @@ export function createFencedSink(api: JetStreamApi, target: SinkTarget, timeoutM
       [header.expectedSubject]: target.markOf(partition),
     };
     const shared = headerBlock(fence);
-    for (const { key, payload, messageId } of window) {
-      const isNamed = target.kind === 'history' && messageId !== undefined;
-      const headers = isNamed ? headerBlock({ ...fence, [header.messageId]: messageId }) : shared;
-      api.mux.publish(target.subjectOf(key), payload, headers);
-    }
+    api.mux.publishAll(
+      window.map(({ key, payload, messageId }) => ({
+        subject: target.subjectOf(key),
+        payload,
+        headers:
+          target.kind === 'history' && messageId !== undefined
+            ? headerBlock({ ...fence, [header.messageId]: messageId })
+            : shared,
+      })),
+    );
   }
 
   async function write(

@@ -107,13 +107,13 @@ class Applying {
   }
 
   /** The line with what has happened since; undefined: nothing is to be corrected any more. */
-  async #again({ sku, location, lanes }: DriftingLine): Promise<DriftingLine | undefined> {
+  async #again(line: DriftingLine): Promise<DriftingLine | undefined> {
     const { journal, ledger, partitions, snapshots } = this.#source;
+    const { sku, location, lanes } = line;
     await syncPartition(journal, ledger, partitionOfSku(sku, partitions));
-    const staged = snapshots.stagedLine(sku, location);
-    if (staged?.line === undefined) return undefined;
-    const judged = judgeLine({ ...staged, line: staged.line }, this.#judging);
-    const { verdict, nettings, asOfSeq } = judged;
+    const staged = snapshots.stagedLine(line);
+    if (staged === undefined) return undefined;
+    const { verdict, nettings, asOfSeq } = judgeLine(staged, this.#judging);
     if (verdict.kind !== 'correct' || nettings.length > 0) return undefined;
     return { sku, location, qty: staged.qty, verdict, lanes, asOfSeq };
   }
@@ -167,7 +167,7 @@ async function renewQuarantine(
       }),
     );
   const wasCompared = (sku: string, location: string) =>
-    source.snapshots.stagedLine(sku, location) !== undefined;
+    source.snapshots.stagedLine({ sku, location }) !== undefined;
   await source.quarantine.renew(source.name, proposed, wasCompared, source.clock.now());
 }
 

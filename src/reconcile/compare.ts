@@ -1,5 +1,6 @@
 /**
- * A staged snapshot held against the ledger, line by line, in short pieces.
+ * A staged snapshot held against the ledger: in bulk where there is nothing to judge, else line by
+ * line, in short pieces.
  *
  * 1. Nothing is changed but our own memory, and that only if `keeps`.
  * 2. A line that we do not know, and one whose beginning the journal has lost, proves nothing.
@@ -8,9 +9,10 @@
 import type { LineHistory } from '../domain/reconciliation/history.ts';
 import type { Netting } from '../domain/reconciliation/netting.ts';
 import { judgeRun, type RunJudgement, type RunLine } from '../domain/reconciliation/run.ts';
+import { lagsKept } from './lanes.ts';
 import { type JudgingContext, judgeLine } from './line-case.ts';
 import type { Pace } from './pace.ts';
-import type { StagedLine } from './store/snapshot-store.ts';
+import type { QuietLines, SnapshotStore, StagedLine } from './store/snapshot-store.ts';
 
 /** A line with drift, and where it comes from. */
 export interface DriftingLine extends RunLine {
@@ -48,25 +50,36 @@ export interface Comparison {
   readonly judged: RunJudgement<DriftingLine>;
 }
 
-const linesPerPiece = 250;
-/** Entries are kept for this many posting lags after the last exact agreement. */
-const lagsKept = 4;
+const linesPerPiece = 1_000;
+
+export interface CompareOptions {
+  /** Whether what is seen is remembered. */
+  readonly keeps: boolean;
+  readonly nowMs: number;
+  readonly pace: Pace;
+}
 
 export async function compareStaged(
   context: JudgingContext,
-  options: { readonly keeps: boolean; readonly nowMs: number; readonly pace: Pace },
+  snapshots: SnapshotStore,
+  { keeps, nowMs, pace }: CompareOptions,
 ): Promise<Comparison> {
-  const { keeps, nowMs, pace } = options;
+  if (keeps) context.histories.know(context.window);
+  for (const _ of snapshots.match(context.unheard.lines())) await pace.breathe();
   const comparing = new Comparing(context, keeps);
-  for (let after = 0; ; after += linesPerPiece) {
-    const piece = context.snapshots.staged(after, linesPerPiece);
-    if (piece.length === 0) break;
+  comparing.addQuiet(snapshots.quiet());
+  for (let after = 0; ; ) {
+    const piece = snapshots.toJudge(after, linesPerPiece);
+    after = piece.at(-1)?.id ?? 0;
+    if (after === 0) break;
     comparing.add(piece);
-    if (keeps) context.snapshots.markCompared(after, linesPerPiece, nowMs);
     const waiting = pace.breathe();
     if (waiting !== undefined) await waiting;
   }
-  return comparing.end();
+  if (keeps) {
+    for (const _ of snapshots.rememberCompared(context.window, nowMs)) await pace.breathe();
+  }
+  return comparing.end(snapshots);
 }
 
 class Comparing {
@@ -74,7 +87,7 @@ class Comparing {
   readonly #keeps: boolean;
   readonly #counts = {
     ...{ compared: 0, exact: 0, inFlight: 0, widthSum: 0, widthMax: 0 },
-    ...{ unknown: 0, truncated: 0, units: 0 },
+    ...{ truncated: 0, units: 0 },
   };
   readonly #linesAt = new Map<string, number>();
   readonly #linesIn = new Map<string, number>();
@@ -87,48 +100,39 @@ class Comparing {
   constructor(context: JudgingContext, keeps: boolean) {
     this.#context = context;
     this.#keeps = keeps;
-    if (keeps) context.snapshots.know(context.window);
+  }
+
+  addQuiet(quiet: readonly QuietLines[]): void {
+    for (const { location, lines, units } of quiet) {
+      this.#countCompared(location, lines, units);
+      this.#counts.exact += lines;
+    }
   }
 
   add(piece: readonly StagedLine[]): void {
-    for (const staged of piece) this.#addLine(staged);
+    for (const staged of piece) {
+      if (staged.line.isTruncated) {
+        this.#counts.truncated += 1;
+        continue;
+      }
+      this.#countCompared(staged.location, 1, Math.max(0, staged.qty));
+      this.#judge(staged);
+    }
     if (this.#keeps) {
-      this.#context.snapshots.remember(this.#histories);
+      this.#context.histories.remember(this.#histories);
       this.#context.ledger.fold(this.#settled);
     }
     this.#histories = [];
     this.#settled = [];
   }
 
-  #addLine(staged: StagedLine): void {
-    const { line, location, qty } = staged;
-    if (line === undefined) {
-      this.#counts.unknown += 1;
-      return;
-    }
-    if (line.isTruncated) {
-      this.#counts.truncated += 1;
-      return;
-    }
-    this.#counts.compared += 1;
-    this.#counts.units += Math.max(0, qty);
-    this.#linesAt.set(location, (this.#linesAt.get(location) ?? 0) + 1);
-    if (this.#isQuiet(staged) && qty === line.opening) {
-      this.#counts.exact += 1;
-      const anchor = { window: this.#context.window, qty };
-      this.#histories.push([line.id, { anchor, recent: [] }]);
-    } else {
-      this.#judge({ ...staged, line });
-    }
+  #countCompared(location: string, lines: number, units: number): void {
+    this.#counts.compared += lines;
+    this.#counts.units += units;
+    this.#linesAt.set(location, (this.#linesAt.get(location) ?? 0) + lines);
   }
 
-  /** Nothing in flight, nothing remembered: the numbers are compared and that is all. */
-  #isQuiet({ hasEntries, history, sku, location }: StagedLine): boolean {
-    if (hasEntries || history.recent.length > 0 || history.explained !== undefined) return false;
-    return this.#context.unheard(sku, location) === 0;
-  }
-
-  #judge(staged: StagedLine & { readonly line: NonNullable<StagedLine['line']> }): void {
+  #judge(staged: StagedLine): void {
     const { sku, location, qty } = staged;
     const judged = judgeLine(staged, this.#context);
     const { verdict, history, nettings, lanes, entries, asOfSeq } = judged;
@@ -154,15 +158,17 @@ class Comparing {
   #postedBeforeMs(names: ReadonlySet<string>): number {
     const { lanes, window } = this.#context;
     const lags = [...names].map((name) => lanes(name).maxPostingLagMs + lanes(name).clockSkewMs);
-    return window.asOfFromMs - lagsKept * Math.max(...lags);
+    // What is settled for us may still be uncertain to another source.
+    return Math.min(window.asOfFromMs - lagsKept * Math.max(...lags), this.#context.foldsBeforeMs);
   }
 
-  end(): Comparison {
-    const { snapshots, settings } = this.#context;
+  end(snapshots: SnapshotStore): Comparison {
+    const { settings } = this.#context;
     const { compared: lines, units } = this.#counts;
     const totals = { lines, units, linesAt: this.#linesAt, linesIn: this.#linesIn };
     return {
       ...this.#counts,
+      unknown: snapshots.unknown(),
       missing: snapshots.missing([...this.#linesAt.keys()]),
       nettings: this.#nettings,
       judged: judgeRun(this.#drifting, totals, settings.rules),

@@ -99,9 +99,9 @@ export class Lease {
     const stored = await values.read(key);
     const revision = stored?.revision ?? 0;
     if (revision !== this.#seen.revision) this.#seen = { revision, sinceMs: clock.now() };
-    const written: { holder?: unknown } = JSON.parse(stored?.payload ?? '{}');
+    const written = holderIn(stored?.payload ?? '{}');
     // Ours: a renewal that we took for lost.
-    const isFree = (written.holder ?? null) === null || written.holder === holder;
+    const isFree = written === null || written === holder;
     const hasLapsed = clock.now() - this.#seen.sinceMs >= this.#lapseMs;
     if (!isFree && !hasLapsed) return;
     if (await this.#write(revision)) this.#gain();
@@ -130,5 +130,14 @@ export class Lease {
     this.#isTold = false;
     this.#seen = { revision: -1, sinceMs: 0 };
     this.#options.onLost();
+  }
+}
+
+/** Who holds the lease; null: nobody. What cannot be read is somebody's, until it lapses. */
+function holderIn(payload: string): unknown {
+  try {
+    return (JSON.parse(payload) as { holder?: unknown } | null)?.holder ?? null;
+  } catch {
+    return undefined;
   }
 }

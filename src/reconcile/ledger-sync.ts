@@ -9,8 +9,10 @@ import { movementsOf } from '../domain/reconciliation/movements.ts';
 import type { Journal, JournalEntry } from '../ports.ts';
 import type { CommitEntries, LedgerStore } from './store/ledger-store.ts';
 
+type Last = JournalEntry | undefined;
+
 /** Commits that are written to the store in one transaction. */
-const commitsPerWrite = 250;
+const commitsPerWrite = 2_000;
 
 /**
  * Resolves when all of the partitions have been read: `anew` if it is another journal than before.
@@ -21,28 +23,27 @@ export async function syncLedger(
   ledger: LedgerStore,
   partitions: number,
 ): Promise<'further' | 'anew'> {
-  const isAnew = await isOtherJournal(journal, ledger, partitions);
-  for (let partition = 0; partition < partitions; partition += 1) {
-    await syncPartition(journal, ledger, partition);
+  const lasts = await Promise.all(
+    Array.from({ length: partitions }, (_, partition) => journal.last(partition)),
+  );
+  const isAnew = isOtherJournal(lasts, ledger);
+  for (const [partition, last] of lasts.entries()) {
+    await readUpTo(journal, ledger, partition, last);
   }
   return isAnew ? 'anew' : 'further';
 }
 
 /** A restored backup has another epoch, or ends before what we have read (invariant 13). */
-async function isOtherJournal(
-  journal: Journal,
-  ledger: LedgerStore,
-  partitions: number,
-): Promise<boolean> {
-  for (let partition = 0; partition < partitions; partition += 1) {
-    const last = await journal.last(partition);
-    if (last === undefined) continue;
-    if (ledger.belongTo(decodeJournalMessage(last.payload).epoch)) return true;
-    if (last.seq >= ledger.position(partition)) return false;
-    ledger.forget();
-    return true;
-  }
-  return false;
+function isOtherJournal(lasts: readonly Last[], ledger: LedgerStore): boolean {
+  const first = lasts.find((last) => last !== undefined);
+  if (first === undefined) return false;
+  if (ledger.belongTo(decodeJournalMessage(first.payload).epoch)) return true;
+  const endsBefore = (last: Last, partition: number) =>
+    (last?.seq ?? 0) < ledger.position(partition);
+  if (!lasts.some(endsBefore)) return false;
+  ledger.forget();
+  ledger.belongTo(decodeJournalMessage(first.payload).epoch);
+  return true;
 }
 
 export async function syncPartition(
@@ -50,7 +51,15 @@ export async function syncPartition(
   ledger: LedgerStore,
   partition: number,
 ): Promise<void> {
-  const last = await journal.last(partition);
+  await readUpTo(journal, ledger, partition, await journal.last(partition));
+}
+
+async function readUpTo(
+  journal: Journal,
+  ledger: LedgerStore,
+  partition: number,
+  last: Last,
+): Promise<void> {
   if (last === undefined) return;
   const from = ledger.position(partition) + 1;
   if (from > last.seq) return;

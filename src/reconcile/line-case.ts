@@ -20,18 +20,23 @@ import { proofOf } from '../domain/reconciliation/proofs.ts';
 import { recentLanes } from '../domain/reconciliation/run.ts';
 import { partitionOfSku } from './correcting.ts';
 import type { ReconcileSettings } from './settings.ts';
+import type { HistoryStore } from './store/history-store.ts';
 import type { LedgerStore, RecordedCorrection } from './store/ledger-store.ts';
-import type { SnapshotStore, StagedLine } from './store/snapshot-store.ts';
+import type { StagedLine } from './store/snapshot-store.ts';
+import type { UnheardUnits } from './unheard.ts';
 
 /** What a run judges its lines with. */
 export interface JudgingContext {
+  /** The ERP source that is compared. */
+  readonly source: string;
   readonly ledger: LedgerStore;
-  readonly snapshots: SnapshotStore;
+  readonly histories: HistoryStore;
   readonly settings: ReconcileSettings;
   readonly lanes: LaneBook;
   readonly window: SnapshotWindow;
-  /** Units that edge nodes may have sold without our knowing. */
-  readonly unheard: (sku: string, location: string) => number;
+  readonly unheard: UnheardUnits;
+  /** What happened later than this is kept apart, because of other sources. */
+  readonly foldsBeforeMs: number;
   /** Of the journal. */
   readonly partitions: number;
 }
@@ -46,15 +51,13 @@ export interface JudgedLine {
   readonly asOfSeq: number;
 }
 
-type LineWithLedger = StagedLine & { readonly line: NonNullable<StagedLine['line']> };
-
 /** Rule of corrections that take an earlier one back. */
 export const lateFactRule = 'late_fact';
 
-export function judgeLine(staged: LineWithLedger, context: JudgingContext): JudgedLine {
-  const { ledger, lanes, window, settings } = context;
-  const entries = staged.hasEntries ? ledger.entries(staged.line.id) : [];
-  const unheardUnits = context.unheard(staged.sku, staged.location);
+export function judgeLine(staged: StagedLine, context: JudgingContext): JudgedLine {
+  const { ledger, lanes, window, settings, source } = context;
+  const entries = ledger.entries(staged.line.id, source);
+  const unheardUnits = context.unheard.of(staged);
   const newest: Observation = { window, qty: staged.qty };
   // A run that is repeated must not prove anything twice.
   const recent = staged.history.recent.filter((item) => isOther(item, window));
@@ -92,11 +95,11 @@ function openNettings(
   drift: number,
   context: JudgingContext,
 ): readonly Netting[] {
-  const recorded = context.ledger.corrections(line);
+  const recorded = context.ledger.corrections(line, context.source);
   const isNetting = ({ evidence }: RecordedCorrection) => evidence.rule === lateFactRule;
   const corrections = recorded
     .filter((correction) => !isNetting(correction))
-    .flatMap((correction) => appliedCorrection(correction, context.snapshots) ?? []);
+    .flatMap((correction) => appliedCorrection(correction, context.histories) ?? []);
   if (corrections.length === 0) return [];
   const facts = entries.filter((entry) => entry.correction !== true);
   const done = recorded.filter(isNetting).flatMap(recordedNettings);
@@ -106,11 +109,11 @@ function openNettings(
 /** Undefined for a correction without evidence of a snapshot: nothing can be said of it. */
 function appliedCorrection(
   { seq, delta, evidence }: RecordedCorrection,
-  snapshots: SnapshotStore,
+  histories: HistoryStore,
 ): AppliedCorrection | undefined {
   const { snapshotIds, asOfFromMs, asOfToMs = asOfFromMs } = evidence;
   const snapshotId = Array.isArray(snapshotIds) ? String(snapshotIds.at(-1)) : '';
-  const known = snapshots.windowOf(snapshotId);
+  const known = histories.windowOf(snapshotId);
   if (known !== undefined) return { seq, delta, window: known };
   if (typeof asOfFromMs !== 'number' || typeof asOfToMs !== 'number') return undefined;
   return { seq, delta, window: { snapshotId, asOfFromMs, asOfToMs, watermarks: new Map() } };

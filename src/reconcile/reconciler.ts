@@ -1,29 +1,28 @@
 /**
- * The reconciler of a node: one state machine per source, run only while this node holds the
- * cluster's lease; orders of operators; reports.
+ * The reconciler of a node: one course per source, run only while this node holds the cluster's lease,
+ * and the orders of operators.
  *
  * 1. One reconciler is active in the cluster. Another takes over when the lease lapses, and finds
  *    what was applied in the journal.
- * 2. Who asks for a run hears of its end, whatever that is.
  */
 
-import { type ActorRefFrom, createActor, fromPromise } from 'xstate';
-import { type RunRequest, reconcilerMachine, type StepResult } from '../../actors/reconciler.ts';
 import type { Names } from '../contract/subjects.ts';
-import type { Clock, ErpSource, Inbound, Subscription } from '../ports.ts';
+import type { ErpSource, Inbound, Subscription } from '../ports.ts';
 import { Corrector } from './correcting.ts';
-import { laneBook } from './lanes.ts';
+import { Course } from './course.ts';
+import { laneBook, needsMs } from './lanes.ts';
 import { Lease } from './lease.ts';
 import type { Log } from './log.ts';
 import { type Order, parseOrder } from './orders.ts';
 import { Quarantine } from './quarantine.ts';
 import type { RunReport } from './report.ts';
-import { Run } from './run.ts';
 import type { ReconcileSettings } from './settings.ts';
 import type { ReconcilePorts, SourceContext } from './source-context.ts';
 import { SourceMemories } from './source-memory.ts';
 import { openDatabase, type Sql } from './store/database.ts';
+import { HistoryStore } from './store/history-store.ts';
 import { LedgerStore } from './store/ledger-store.ts';
+import { PostedStore } from './store/posted-store.ts';
 import { RowStore } from './store/row-store.ts';
 import { SnapshotStore } from './store/snapshot-store.ts';
 import { Turn } from './turn.ts';
@@ -44,23 +43,6 @@ export interface ReconcilerOptions {
   readonly onReport?: (report: RunReport) => void;
 }
 
-type Asked = (report: RunReport | undefined) => void;
-
-interface Course {
-  readonly context: SourceContext;
-  readonly actor: ActorRefFrom<typeof reconcilerMachine>;
-  run: Run | undefined;
-  /** The step that is under way, also after its run has been given up. */
-  step: Promise<unknown>;
-  endTurn: () => void;
-  /** Rises when a run is given up: what it still does is nobody's. */
-  given: number;
-  hasRun: boolean;
-}
-
-/** The first run by itself comes soon after the lease, so that a take-over is no gap. */
-const firstRunAfterMs = 10_000;
-
 export class Reconciler {
   readonly #ports: ReconcilePorts;
   readonly #options: ReconcilerOptions;
@@ -71,10 +53,8 @@ export class Reconciler {
   readonly #corrector: Corrector;
   readonly #views: ViewCheck | undefined;
   readonly #courses = new Map<string, Course>();
-  readonly #asked = new Map<number, Asked>();
   readonly #turn = new Turn();
   #subscriptions: Subscription[] = [];
-  #token = 0;
 
   constructor(ports: ReconcilePorts, options: ReconcilerOptions) {
     this.#ports = ports;
@@ -94,7 +74,7 @@ export class Reconciler {
       onGained: () => this.#lead(),
       onLost: () => this.#follow(),
     });
-    const ledger = new LedgerStore(this.#sql);
+    const ledger = new LedgerStore(this.#sql, rows);
     for (const source of options.sources) this.#addCourse(source, ledger);
   }
 
@@ -104,17 +84,17 @@ export class Reconciler {
   }
 
   start(): void {
-    for (const { actor } of this.#courses.values()) actor.start();
+    for (const course of this.#courses.values()) course.start();
     this.#lease.start();
   }
 
   /** Gives the lease back; a run under way is given up between two corrections. */
   async stop(): Promise<void> {
     await this.#lease.stop();
-    for (const { actor } of this.#courses.values()) actor.stop();
+    for (const course of this.#courses.values()) course.stop();
     // Nobody reads or writes the database after the last turn.
     (await this.#turn.take())();
-    await Promise.all([...this.#courses.values()].map(({ context }) => context.erp.close()));
+    await Promise.all([...this.#courses.values()].map((course) => course.close()));
     this.#sql.close();
   }
 
@@ -125,157 +105,30 @@ export class Reconciler {
   ): Promise<RunReport | undefined> {
     const course = this.#courses.get(source);
     if (course === undefined || !this.#lease.isHeld) return Promise.resolve(undefined);
-    this.#token += 1;
-    const token = this.#token;
-    return new Promise((resolve) => {
-      this.#asked.set(token, resolve);
-      course.actor.send({ type: 'run.requested', request: { ...order, token } });
-    });
+    return course.request(order);
   }
 
   #addCourse({ erp, settings }: ReconcilerOptions['sources'][number], ledger: LedgerStore): void {
     const { clock, journal, acknowledgements, exposures = async () => [] } = this.#ports;
-    const { names, partitions } = this.#options;
+    const { names, partitions, sources } = this.#options;
+    const others = sources.filter((other) => other.erp !== erp);
+    const histories = new HistoryStore(this.#sql, erp.name);
     const context: SourceContext = {
       ...{ name: erp.name, erp, settings, names, partitions, clock, journal, ledger },
       ...{ acknowledgements, exposures, views: this.#views },
       lanes: laneBook(settings.lanes),
-      snapshots: new SnapshotStore(this.#sql, erp.name),
+      othersNeedMs: Math.max(0, ...others.map((other) => needsMs(other.settings))),
+      histories,
+      snapshots: new SnapshotStore(this.#sql, erp.name, histories),
+      posted: new PostedStore(this.#sql, erp.name),
       memories: this.#memories,
       quarantine: this.#quarantine,
       corrector: this.#corrector,
       isLeading: () => this.#lease.isHeld,
     };
-    const course: Course = {
-      context,
-      actor: createActor(
-        this.#machineFor(() => course),
-        { clock: actorClock(clock) },
-      ),
-      run: undefined,
-      step: Promise.resolve(),
-      endTurn: () => {},
-      given: 0,
-      hasRun: false,
-    };
+    const { log, onReport } = this.#options;
+    const course = new Course(context, { turn: this.#turn, bus: this.#ports.bus, log, onReport });
     this.#courses.set(erp.name, course);
-  }
-
-  #machineFor(courseOf: () => Course) {
-    const step = (work: (run: Run) => Promise<StepResult>) =>
-      fromPromise<StepResult, RunRequest>(async () => {
-        const course = courseOf();
-        if (course.run === undefined) throw new Error('a step without a run');
-        const result = work(course.run);
-        course.step = result.catch(() => {});
-        return result;
-      });
-    return reconcilerMachine.provide({
-      actors: {
-        fetch: fromPromise<StepResult, RunRequest>(({ input }) => this.#begin(courseOf(), input)),
-        stage: step((run) => run.stage()),
-        compare: step((run) => run.compare()),
-        apply: step((run) => run.apply()),
-        report: fromPromise<StepResult, RunRequest>(async ({ input }) => {
-          const course = courseOf();
-          await this.#checkViews(course);
-          await this.#finish(course, input, course.run?.report());
-          return 'report';
-        }),
-        reportFailure: fromPromise<void, { request: RunRequest; trouble: unknown }>(
-          async ({ input }) => {
-            const course = courseOf();
-            await this.#finish(course, input.request, course.run?.fail(input.trouble));
-          },
-        ),
-      },
-      actions: {
-        decline: ({ event }) => {
-          if (event.type === 'run.requested') this.#answer(event.request, undefined);
-        },
-        abandon: ({ context }) => {
-          for (const request of [context.request, ...context.asked]) {
-            if (request !== undefined) this.#answer(request, undefined);
-          }
-          giveUp(courseOf());
-        },
-      },
-      delays: {
-        interval: () => {
-          const { settings } = courseOf().context;
-          return courseOf().hasRun ? settings.everyMs : Math.min(settings.everyMs, firstRunAfterMs);
-        },
-        backOff: ({ context }) => {
-          const { backOffFirstMs, backOffLongestMs } = courseOf().context.settings;
-          return Math.min(backOffLongestMs, backOffFirstMs * 2 ** (context.failures - 1));
-        },
-      },
-    });
-  }
-
-  async #begin(course: Course, request: RunRequest): Promise<StepResult> {
-    const { given } = course;
-    const endTurn = await this.#turn.take();
-    // It may have been given up while others had their turn.
-    if (course.given !== given) {
-      endTurn();
-      throw new Error('this run has been given up');
-    }
-    const run = new Run(course.context, request);
-    Object.assign(course, { run, endTurn, hasRun: true });
-    const result = run.fetch();
-    course.step = result.catch(() => {});
-    return result;
-  }
-
-  /** A read model that cannot be looked at now is no reason to lose the run's report. */
-  async #checkViews(course: Course): Promise<void> {
-    const checking = course.run?.checkViews() ?? Promise.resolve();
-    const source = course.context.name;
-    course.step = checking.catch((error: unknown) => {
-      this.#options.log.warn({ source, error }, 'read models not checked');
-    });
-    await course.step;
-  }
-
-  async #finish(course: Course, request: RunRequest, report: RunReport | undefined): Promise<void> {
-    const { run, given } = course;
-    if (report === undefined || run === undefined) return;
-    const recorded = this.#record(course, request, run, report);
-    course.step = recorded.catch(() => {});
-    try {
-      await recorded;
-    } finally {
-      if (course.given === given) {
-        course.run = undefined;
-        course.endTurn();
-        this.#answer(request, report);
-      }
-    }
-  }
-
-  async #record(course: Course, request: RunRequest, run: Run, report: RunReport): Promise<void> {
-    const { log, names, onReport } = this.#options;
-    const { erp } = course.context;
-    onReport?.(report);
-    const { outcome, reason, message, source } = report;
-    const isTrouble = outcome === 'failed' || outcome === 'refused' || outcome === 'stopped';
-    log[isTrouble ? 'warn' : 'info']({ source, outcome, reason, message }, 'reconciliation');
-    this.#ports.bus.publish(names.subjects.publishedReconcile(source), JSON.stringify(report));
-    // Looked for and found nothing: not worth keeping every ten minutes.
-    const rewritten = (report.views ?? []).some((view) => view.rewritten > 0);
-    if (outcome === 'nothing' && request.token === undefined && !rewritten) return;
-    const isCompared =
-      run.snapshotWasCompared && !request.dryRun && outcome !== 'displaced' && outcome !== 'failed';
-    await this.#memories.record(report, isCompared);
-    if (isCompared) await erp.settle('compared');
-    else await erp.settle(outcome === 'refused' && !request.dryRun ? 'refused' : 'later');
-  }
-
-  #answer(request: RunRequest, report: RunReport | undefined): void {
-    if (request.token === undefined) return;
-    this.#asked.get(request.token)?.(report);
-    this.#asked.delete(request.token);
   }
 
   #lead(): void {
@@ -285,12 +138,12 @@ export class Reconciler {
     this.#subscriptions = (['run', 'approve', 'reject'] as const).map((what) =>
       bus.serve(subjects.reconcile(what), {}, (message) => void this.#order(what, message)),
     );
-    for (const { actor } of this.#courses.values()) actor.send({ type: 'lease.gained' });
+    for (const course of this.#courses.values()) course.lead();
   }
 
   #follow(): void {
     for (const subscription of this.#subscriptions.splice(0)) subscription.unsubscribe();
-    for (const { actor } of this.#courses.values()) actor.send({ type: 'lease.lost' });
+    for (const course of this.#courses.values()) course.follow();
   }
 
   /** An operator's order; the answer is JSON with `ok`. */
@@ -312,10 +165,15 @@ export class Reconciler {
   async #obey(order: Order): Promise<object> {
     switch (order.what) {
       case 'run': {
-        if (!this.#courses.has(order.source)) {
+        const course = this.#courses.get(order.source);
+        if (course === undefined) {
           const known = [...this.#courses.keys()].join(', ') || 'none';
           const message = `no source ${order.source}; there are: ${known}`;
           return { ok: false, error: { code: 'invalid_request', message } };
+        }
+        if (course.isOverloaded) {
+          const message = `too many runs of ${order.source} have been asked for`;
+          return { ok: false, error: { code: 'overloaded', message } };
         }
         const report = await this.request(order.source, order);
         if (report !== undefined) return { ok: true, report };
@@ -328,37 +186,4 @@ export class Reconciler {
         return { ok: true, results: await this.#quarantine.reject(order.choice) };
     }
   }
-}
-
-/** The database is ours until the step that is under way has ended. */
-function giveUp(course: Course): void {
-  const { endTurn, step } = course;
-  course.given += 1;
-  course.run = undefined;
-  course.endTurn = () => {};
-  void step.then(endTurn);
-}
-
-/** XState's timers on our clock. */
-function actorClock(clock: Clock) {
-  const timers = new Map<number, { cancel(): void }>();
-  let last = 0;
-  return {
-    setTimeout(ring: (...args: never[]) => void, ms: number): number {
-      last += 1;
-      const id = last;
-      timers.set(
-        id,
-        clock.after(ms, () => {
-          timers.delete(id);
-          (ring as () => void)();
-        }),
-      );
-      return id;
-    },
-    clearTimeout(id: number): void {
-      timers.get(id)?.cancel();
-      timers.delete(id);
-    },
-  };
 }

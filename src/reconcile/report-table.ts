@@ -62,6 +62,11 @@ function summary(report: RunReport): (readonly [string, string])[] {
         `${netted.lines} netted, ${quarantined} in quarantine, ${failed} failed`,
     ]);
   }
+  const { documents = 0, unknown = 0, notUnderstood = 0 } = report.acknowledged ?? {};
+  if (documents + unknown + notUnderstood > 0) {
+    const counts = `${documents} documents, ${unknown} unknown, ${notUnderstood} not understood`;
+    rows.push(['acknowledged', counts]);
+  }
   for (const { kind, name, drifting, lines: all } of outages) {
     rows.push([`${kind} outage`, `${name}: ${drifting} of ${all} lines`]);
   }
@@ -72,6 +77,8 @@ function summary(report: RunReport): (readonly [string, string])[] {
       `${checked} checked, ${missing} missing, ${different} different, ${strangers} strangers, ${rewritten} rewritten`,
     ]);
   }
+  if (report.viewsNotChecked !== undefined)
+    rows.push(['views not checked', report.viewsNotChecked]);
   return rows;
 }
 

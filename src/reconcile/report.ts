@@ -109,11 +109,19 @@ export interface RunReport {
   readonly explainedShare?: number;
   readonly intervalWidth?: { readonly max: number; readonly mean: number };
   readonly postingLag?: Readonly<Record<string, { documents: number; maxMs: number }>>;
+  /** Documents that the ERP has named since the run before, that are none of ours, and what was not understood. */
+  readonly acknowledged?: {
+    readonly documents: number;
+    readonly unknown: number;
+    readonly notUnderstood: number;
+  };
   readonly oldestComparisonMs?: number;
   readonly neverCompared?: number;
   readonly outages?: readonly Outage[];
   readonly breaker?: Breaker;
   readonly views?: readonly ViewDrift[];
+  /** Why the read models could not be looked at. */
+  readonly viewsNotChecked?: string;
   readonly corrected?: readonly ReportedLine[];
   readonly quarantined?: readonly ReportedLine[];
   readonly explained?: readonly ReportedLine[];
@@ -124,14 +132,3 @@ export interface RunReport {
 
 /** The most lines that one list of a report names. */
 export const reportedLinesMax = 200;
-
-/** What a run that ended early has to say. */
-export function shortReport(
-  head: Pick<RunReport, 'run' | 'source' | 'mode' | 'startedAtMs'>,
-  outcome: RunOutcome,
-  reason: string,
-  message: string,
-  endedAtMs: number,
-): RunReport {
-  return { ...head, outcome, reason, message, endedAtMs };
-}

@@ -9,7 +9,6 @@
 
 import type { RunRequest, StepResult } from '../../actors/reconciler.ts';
 import { refuseSnapshot, type SnapshotHeader } from '../domain/reconciliation/admission.ts';
-import type { SnapshotWindow, Watermark } from '../domain/reconciliation/ledger.ts';
 import type { ErpSnapshot, ErpTotals } from '../ports.ts';
 import { ErpSourceError } from '../ports.ts';
 import { takeAcknowledgements } from './acknowledgements.ts';
@@ -25,7 +24,9 @@ import {
   reportedLinesMax,
 } from './report.ts';
 import { driftFields } from './report-lines.ts';
+import { snapshotWindow } from './snapshot-window.ts';
 import type { SourceContext } from './source-context.ts';
+import { UnheardUnits } from './unheard.ts';
 
 export class Run {
   readonly #source: SourceContext;
@@ -75,40 +76,43 @@ export class Run {
   }
 
   async stage(): Promise<StepResult> {
-    const { snapshots, ledger, journal, partitions, acknowledgements, name } = this.#source;
+    const { snapshots, acknowledgements, posted, name } = this.#source;
     const snapshot = this.#known(this.#snapshot);
-    if ((await syncLedger(journal, ledger, partitions)) === 'anew') snapshots.reload();
+    await this.#sync();
     snapshots.clear();
     try {
       this.#totals = await snapshot.read((batch) => {
         snapshots.stage(batch.lines);
+        for (const { withdraws } of batch.refused) if (withdraws) snapshots.unstage(withdraws);
         const free = reportedLinesMax - this.#refusedLines.length;
-        this.#refusedLines.push(...batch.refused.slice(0, Math.max(0, free)));
+        for (const { line, reason, message } of batch.refused.slice(0, Math.max(0, free))) {
+          this.#refusedLines.push({ line, reason, message });
+        }
         return this.#pace.breathe();
       });
     } catch (error) {
       return this.#refuseBroken(error);
     }
-    const taken = await takeAcknowledgements(acknowledgements, ledger, name);
-    this.#fields = { ...this.#fields, postingLag: taken.lag };
+    const { lag, ...taken } = await takeAcknowledgements(acknowledgements, posted, name);
+    this.#fields = { ...this.#fields, postingLag: lag, acknowledged: taken };
     return this.#admit(snapshot, this.#totals);
   }
 
   async #admit(snapshot: ErpSnapshot, totals: ErpTotals): Promise<StepResult> {
-    const { memories, name, settings, clock, snapshots } = this.#source;
+    const { memories, name, settings, clock, histories } = this.#source;
     const memory = await memories.read(name);
     const header: SnapshotHeader = { ...snapshot, ...totals, refusedLines: totals.refused };
     const refusal = refuseSnapshot(header, memory, settings.admission, clock.now());
     if (refusal !== undefined) return this.#end('refused', refusal.reason, refusal.message);
-    if (this.#keeps && !snapshots.wasLastCompared(memory.lastId)) snapshots.breakStreaks();
+    if (this.#keeps && !histories.wasLastCompared(memory.lastId)) histories.breakStreaks();
     return 'go on';
   }
 
   async compare(): Promise<StepResult> {
-    const { clock } = this.#source;
+    const { clock, snapshots } = this.#source;
     const judging = await this.#judgingContext(this.#known(this.#snapshot));
     const options = { keeps: this.#keeps, nowMs: clock.now(), pace: this.#pace };
-    const comparison = await compareStaged(judging, options);
+    const comparison = await compareStaged(judging, snapshots, options);
     this.#judging = judging;
     this.#comparison = comparison;
     this.#fields = { ...this.#fields, ...driftFields(comparison, [], []) };
@@ -121,44 +125,20 @@ export class Run {
   }
 
   async #judgingContext(snapshot: ErpSnapshot): Promise<JudgingContext> {
-    const { ledger, snapshots, settings, lanes, partitions } = this.#source;
-    return {
+    const {
+      name: source,
       ledger,
-      snapshots,
+      histories,
       settings,
       lanes,
+      exposures,
       partitions,
-      window: this.#windowOf(snapshot),
-      unheard: await this.#unheard(snapshot),
-    };
-  }
-
-  /** The snapshot's own watermarks, and what the ERP had said of lanes before it was read. */
-  #windowOf({ snapshotId, asOfFromMs, asOfToMs, watermarks }: ErpSnapshot): SnapshotWindow {
-    const { ledger, name } = this.#source;
-    const marks = new Map<string, Watermark>();
-    for (const [lane, { throughMs, throughDocument }] of Object.entries(watermarks)) {
-      const throughSeq =
-        throughDocument === undefined ? undefined : ledger.sequenceOf(lane, throughDocument);
-      // A document that we do not know says nothing.
-      if (throughDocument !== undefined && throughSeq === undefined) continue;
-      marks.set(lane, {
-        ...(throughMs === undefined ? {} : { throughMs }),
-        ...(throughSeq === undefined ? {} : { throughSeq }),
-      });
-    }
-    const postedThrough = ledger.lanesPosted(name, asOfFromMs);
-    return { snapshotId, asOfFromMs, asOfToMs, watermarks: marks, postedThrough };
-  }
-
-  async #unheard({ asOfToMs }: ErpSnapshot): Promise<(sku: string, location: string) => number> {
-    const units = new Map<string, number>();
-    for (const edge of await this.#source.exposures()) {
-      if (edge.heardAtMs > asOfToMs) continue;
-      const key = `${edge.location} ${edge.sku}`;
-      units.set(key, (units.get(key) ?? 0) + edge.units);
-    }
-    return (sku, location) => (units.size === 0 ? 0 : (units.get(`${location} ${sku}`) ?? 0));
+    } = this.#source;
+    const foldsBeforeMs = this.#startedAtMs - this.#source.othersNeedMs;
+    const window = snapshotWindow(snapshot, ledger, this.#source.posted);
+    const unheard = new UnheardUnits(await exposures(), snapshot.asOfToMs);
+    const judgedBy = { source, ledger, histories, settings, lanes, partitions };
+    return { ...judgedBy, window, unheard, foldsBeforeMs };
   }
 
   async apply(): Promise<StepResult> {
@@ -171,18 +151,23 @@ export class Run {
 
   /** Looks at the read models, also when there was nothing to compare; repairs them unless dry. */
   async checkViews(): Promise<void> {
-    const { views, ledger, snapshots, journal, partitions } = this.#source;
+    const { views } = this.#source;
     if (views === undefined || this.#outcome === 'displaced') return;
-    const sync = async () => {
-      if ((await syncLedger(journal, ledger, partitions)) === 'anew') snapshots.reload();
-    };
-    await sync();
+    await this.#sync();
     const repairs = !this.#request.dryRun;
-    // What changes meanwhile is looked at the next time.
-    const changedSkus = ledger.changedSkus && new Set(ledger.changedSkus);
-    const drifts = await views.check({ repairs, changedSkus, sync, pace: this.#pace });
-    if (repairs) ledger.forgetChanged(changedSkus);
+    const drifts = await views.check({ repairs, sync: () => this.#sync(), pace: this.#pace });
     this.#fields = { ...this.#fields, views: drifts };
+  }
+
+  /** Why the report says nothing of the read models. */
+  viewsNotChecked(trouble: unknown): void {
+    const viewsNotChecked = trouble instanceof Error ? trouble.message : String(trouble);
+    this.#fields = { ...this.#fields, viewsNotChecked };
+  }
+
+  async #sync(): Promise<void> {
+    const { journal, ledger, partitions, histories } = this.#source;
+    if ((await syncLedger(journal, ledger, partitions)) === 'anew') histories.reload();
   }
 
   /** The report, to be stored and shown. */

@@ -17,7 +17,9 @@ import type { Corrector } from './correcting.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { ReconcileSettings } from './settings.ts';
 import type { SourceMemories } from './source-memory.ts';
+import type { HistoryStore } from './store/history-store.ts';
 import type { LedgerStore } from './store/ledger-store.ts';
+import type { PostedStore } from './store/posted-store.ts';
 import type { SnapshotStore } from './store/snapshot-store.ts';
 import type { ViewCheck } from './view-check.ts';
 
@@ -50,11 +52,15 @@ export interface SourceContext {
   readonly journal: Journal;
   readonly ledger: LedgerStore;
   readonly snapshots: SnapshotStore;
+  readonly histories: HistoryStore;
+  readonly posted: PostedStore;
   readonly acknowledgements: ErpAcknowledgements;
   readonly memories: SourceMemories;
   readonly quarantine: Quarantine;
   readonly corrector: Corrector;
   readonly views: ViewCheck | undefined;
+  /** For so long the other sources need entries to be kept apart; 0: there are none. */
+  readonly othersNeedMs: number;
   readonly exposures: () => Promise<readonly EdgeExposure[]>;
   /** Whether this node may still change anything. */
   readonly isLeading: () => boolean;

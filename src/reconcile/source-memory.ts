@@ -4,7 +4,7 @@
  */
 
 import type { SourceMemory } from '../domain/reconciliation/admission.ts';
-import type { KeyValues } from '../ports.ts';
+import { type KeyValues, PortError } from '../ports.ts';
 import type { RunReport } from './report.ts';
 
 const seenMax = 200;
@@ -19,6 +19,8 @@ interface Stored {
   readonly runs: readonly string[];
 }
 
+const nothing: Stored = { seen: [], runs: [] };
+
 export class SourceMemories {
   readonly #values: KeyValues;
 
@@ -28,8 +30,7 @@ export class SourceMemories {
 
   /** What admission needs, and the id of the last snapshot that anybody compared. */
   async read(source: string): Promise<SourceMemory & { readonly lastId: string | undefined }> {
-    const { stored } = await this.#stored(source);
-    const { seen, lastAsOfToMs, lastLines } = stored;
+    const { seen, lastAsOfToMs, lastLines } = await this.#stored(source);
     return {
       seenIds: new Set(seen),
       lastId: seen.at(-1),
@@ -38,42 +39,47 @@ export class SourceMemories {
     };
   }
 
-  /** Stores a run's report, as `latest` too, and forgets the oldest. */
+  /** Stores a run's report, as `latest` too, and forgets the oldest. Rejects with a `PortError`. */
   async record(report: RunReport, compared: boolean): Promise<void> {
     const payload = JSON.stringify(report);
     const key = `run.${report.run}`;
-    await this.#put(key, payload);
-    await this.#put('latest', payload);
-    await this.#put(`latest.${report.source}`, payload);
-    const { stored, revision } = await this.#stored(report.source);
-    const runs = [...stored.runs, key];
-    const forgotten = runs.splice(0, Math.max(0, runs.length - runsKept));
-    const { snapshot, lines } = report;
-    const isNew = compared && snapshot !== undefined && lines !== undefined;
-    const next: Stored = isNew
-      ? {
-          seen: [...stored.seen, snapshot.snapshotId].slice(-seenMax),
-          lastAsOfToMs: snapshot.asOfToMs,
-          ...(snapshot.complete
-            ? { lastLines: lines.received }
-            : { ...(stored.lastLines === undefined ? {} : { lastLines: stored.lastLines }) }),
-          runs,
-        }
-      : { ...stored, runs };
-    await this.#values.write(`source.${report.source}`, JSON.stringify(next), revision);
+    for (const name of [key, 'latest', `latest.${report.source}`]) {
+      await this.#change(name, () => payload);
+    }
+    let forgotten: readonly string[] = [];
+    await this.#change(`source.${report.source}`, (stored) => {
+      const before: Stored = stored === undefined ? nothing : JSON.parse(stored);
+      const runs = [...before.runs, key];
+      forgotten = runs.splice(0, Math.max(0, runs.length - runsKept));
+      return JSON.stringify({ ...(compared ? withSnapshot(before, report) : before), runs });
+    });
     for (const old of forgotten) await this.#values.remove(old);
   }
 
-  async #stored(source: string): Promise<{ stored: Stored; revision: number }> {
+  async #stored(source: string): Promise<Stored> {
     const found = await this.#values.read(`source.${source}`);
-    if (found === undefined) return { stored: { seen: [], runs: [] }, revision: 0 };
-    return { stored: JSON.parse(found.payload), revision: found.revision };
+    return found === undefined ? nothing : JSON.parse(found.payload);
   }
 
-  async #put(key: string, payload: string): Promise<void> {
+  /** Somebody else may write at the same time: a displaced reconciler that ends its run. */
+  async #change(key: string, change: (before: string | undefined) => string): Promise<void> {
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
-      const revision = (await this.#values.read(key))?.revision ?? 0;
-      if ((await this.#values.write(key, payload, revision)).kind === 'stored') return;
+      const stored = await this.#values.read(key);
+      const payload = change(stored?.payload);
+      const written = await this.#values.write(key, payload, stored?.revision ?? 0);
+      if (written.kind === 'stored') return;
     }
+    throw new PortError('unavailable', `${key} keeps changing`);
   }
+}
+
+/** A snapshot has been compared: it is not compared again, and nothing older is. */
+function withSnapshot(before: Stored, { snapshot, lines }: RunReport): Stored {
+  if (snapshot === undefined || lines === undefined) return before;
+  return {
+    ...before,
+    seen: [...before.seen, snapshot.snapshotId].slice(-seenMax),
+    lastAsOfToMs: snapshot.asOfToMs,
+    ...(snapshot.complete ? { lastLines: lines.received } : {}),
+  };
 }

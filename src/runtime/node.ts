@@ -10,6 +10,7 @@ import { createNames } from '../contract/subjects.ts';
 import type { Inbound, JournalMeta, Membership, Ports, Subscription } from '../ports.ts';
 import { answerInner, cartRemote } from './cart-remote.ts';
 import { CommitSlots } from './commit-slots.ts';
+import { IdIndex } from './id-index.ts';
 import type { Logger } from './log.ts';
 import { MembershipKeeper } from './membership.ts';
 import { type Metrics, noMetrics } from './metrics.ts';
@@ -103,6 +104,7 @@ class Node implements LastunitNode {
       node: options.name,
       incarnation: options.incarnation,
       ids: new MessageIds(options.incarnation),
+      idIndex: new IdIndex({ ...config.limits, now: () => ports.clock.now() }),
       slots: new CommitSlots(config.limits.commitsInFlightMax),
       budget: new ResidentBudget(config.limits.residentsMax),
       meta: () => this.#knownMeta(),

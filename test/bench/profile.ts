@@ -1,4 +1,4 @@
-// `npm run profile -- <hot|spread|zipf|plain|carts> [--seconds 5] [--of client]`: a CPU profile of a node, or of the client,
+// `npm run profile -- <hot|spread|zipf|plain|carts|new-skus> [--seconds 5] [--of client]`: a CPU profile of a node, or of the client,
 // under that load; or of a node alone (`still-hot`, `still-spread`: ports that cost nothing). Prints the functions that took the most time and
 // says where the profile lies; Chrome's developer tools open it.
 
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { oneView, startDeployment } from './harness/deployment.ts';
 import { stockOne, stockRange } from './harness/prepare.ts';
+import { cpuSecondsOf, memoryOf } from './harness/process-usage.ts';
 import { runRound } from './harness/rounds.ts';
 import { type CpuProfile, hottest } from './harness/self-time.ts';
 import { startWorker } from './harness/worker.ts';
@@ -44,8 +45,8 @@ const loads: Readonly<Record<string, Omit<LoadParams, 'name' | 'url' | 'seconds'
 const [scenario = ''] = positionals;
 const load = loads[scenario];
 const isStill = scenario === 'still-hot' || scenario === 'still-spread';
-if (load === undefined && !isStill) {
-  const known = [...Object.keys(loads), 'still-hot', 'still-spread'].join('|');
+if (load === undefined && !isStill && scenario !== 'new-skus') {
+  const known = [...Object.keys(loads), 'new-skus', 'still-hot', 'still-spread'].join('|');
   console.error(`npm run profile -- <${known}> [--seconds 5] [--of node|client] [--node "…"]`);
   process.exit(2);
 }
@@ -54,7 +55,8 @@ const folder = join('bench-results', `profile-${scenario}-${Date.now()}`);
 mkdirSync(folder, { recursive: true });
 const execArgv = ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=250'];
 if (values.node !== '') execArgv.push(...values.node.split(' '));
-if (load === undefined) await profileStill();
+if (scenario === 'new-skus') await profileNewSkus();
+else if (load === undefined) await profileStill();
 else await profileLoaded(load);
 report();
 
@@ -73,6 +75,23 @@ async function profileLoaded(params: Omit<LoadParams, 'name' | 'url' | 'seconds'
   console.log(
     `${Math.round(round.perSecond)} commands/s; CPU µs/command: node ${nodes.toFixed(1)}, ` +
       `client ${client.toFixed(1)}, nats-server ${servers.toFixed(1)}`,
+  );
+  await deployment.stop();
+}
+
+/** A catalogue comes in: every command makes a SKU, more of them than may be resident. */
+async function profileNewSkus(): Promise<void> {
+  const deployment = await startDeployment({ execArgv });
+  const { pid } = deployment.nodes[0]!;
+  const [before, startedAt] = [cpuSecondsOf(pid), performance.now()];
+  await stockRange(deployment.url, skus, 10);
+  const answeredS = (performance.now() - startedAt) / 1_000;
+  await deployment.caughtUp();
+  const caughtUpS = (performance.now() - startedAt) / 1_000;
+  const cpuUs = (1_000_000 * (cpuSecondsOf(pid) - before)) / skus.count;
+  console.log(
+    `${skus.count} received in ${answeredS.toFixed(1)} s, caught up after ${caughtUpS.toFixed(1)} s; ` +
+      `CPU µs/command: node ${cpuUs.toFixed(1)}; ${memoryOf(pid).most} MB at most`,
   );
   await deployment.stop();
 }

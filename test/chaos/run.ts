@@ -2,10 +2,12 @@
 // true whatever happened.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { NatsPorts } from '../../src/nats/nats-ports.ts';
 import { createReadModels } from '../../src/nats/read-models.ts';
 import { Random } from '../sim/engine/random.ts';
 import { openCaller } from '../support/calls.ts';
-import { openPorts, untilItWorks } from '../support/deployment.ts';
+import { openPorts, until, untilItWorks } from '../support/deployment.ts';
+import { eventsIn, readJournal } from '../support/journal-log.ts';
 import { startCluster, startNats, type TestNats } from '../support/nats.ts';
 import { compileNodes } from '../support/node-process.ts';
 import { checkRun, type Findings } from './checks.ts';
@@ -32,7 +34,6 @@ export interface ChaosResult extends Findings {
 const partitions = 8;
 /** Holds that live longer do not end within a run. */
 const longTtlMs = 600_000;
-const expiryMs = 1_000;
 const skus = ['HOT', 'BANK CHARGES', 'a.1/x', 'Ü-4'];
 const config = { partitions, limits: { snapshotEveryMs: 1_000 } };
 
@@ -72,9 +73,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     await faults.heal();
     await clients.finish();
     log(`${clients.attempts.length} attempts`);
-    await sleep(Math.max(0, lastExpiryMs(clients.attempts) + expiryMs - Date.now()));
     const nats = await untilItWorks(() => openPorts(urls.join(','), 'inv', { partitions }));
     undo.push(() => nats.close());
+    await shortHoldsHaveEnded(nats);
     const findings = await checkRun({
       attempts: clients.attempts,
       nats,
@@ -106,12 +107,17 @@ async function startServers(
   return [server];
 }
 
-/** When the last of the short holds ends; the journal has to stand still before it is compared with anything. */
-function lastExpiryMs(attempts: readonly Attempt[]): number {
-  return attempts.reduce(
-    (last, { sentMs, ttlMs = 0 }) => (ttlMs < longTtlMs ? Math.max(last, sentMs + ttlMs) : last),
-    0,
-  );
+/** The journal has to stand still before it is compared with anything: time must not end holds meanwhile. */
+async function shortHoldsHaveEnded(nats: NatsPorts): Promise<void> {
+  await until(async () => {
+    const open = new Set<string>();
+    for (const { sku, event } of eventsIn(await readJournal(nats))) {
+      if (event.type === 'reservation.created') {
+        if (event.expiresAtMs - event.atMs < longTtlMs) open.add(`${sku} ${event.command}`);
+      } else if ('reservation' in event) open.delete(`${sku} ${event.reservation}`);
+    }
+    return open.size === 0;
+  }, 'the short holds end');
 }
 
 function longestSilence(attempts: readonly Attempt[]): number {

@@ -19,6 +19,7 @@ beforeAll(async () => {
     path: join(folder, 'stock.csv'),
     mode: 'apply',
     settleMs: 100,
+    exportTakesMs: 0,
     lanes: { '*': { maxPostingLagMs: 200, clockSkewMs: 50 } },
     rules: {
       proofsToLower: 1,
@@ -82,10 +83,15 @@ test('a run corrects what is proven and leaves the rest to a human', async () =>
 test('what waits is listed, approved and rejected', async () => {
   const open = await lastunit('reconcile', 'open');
   expect(open.out).toMatch(/FAR-1 +main +-60 +sap +open/);
+  const asJson = (await lastunit('reconcile', 'open', '--json')).out.trim().split('\n');
+  expect(asJson.map((line) => JSON.parse(line).sku).sort()).toEqual(['FAR-1', 'FAR-2']);
+  const report = await lastunit('reconcile', 'report', '--source', 'sap', '--json');
+  expect(JSON.parse(report.out)).toMatchObject({ outcome: 'applied', source: 'sap' });
   const approved = await lastunit('reconcile', 'approve', 'FAR-1');
   expect(approved).toMatchObject({ status: 0, out: expect.stringMatching(/FAR-1 at main: -60/) });
   expect(await onHand('FAR-1')).toBe(40);
-  expect((await lastunit('reconcile', 'reject', 'FAR-2')).status).toBe(0);
+  const rejected = await lastunit('reconcile', 'reject', 'FAR-2', '--json');
+  expect(JSON.parse(rejected.out)).toMatchObject({ sku: 'FAR-2', outcome: 'rejected' });
   expect((await lastunit('reconcile', 'open')).out).toMatch(/FAR-2 .* rejected/);
   expect(await onHand('FAR-2')).toBe(100);
   expect((await lastunit('reconcile', 'approve', 'SAME')).status).toBe(1);

@@ -251,6 +251,15 @@ describe('ending', () => {
   });
 });
 
+test('whoever has nothing else to do stays until the server has ended', async () => {
+  const child = await runWithServer(
+    'const server = await start(); process.kill(server.pid, "SIGKILL"); await server.stop(); console.log("stopped");',
+  );
+  const [line] = await once(child.stdout!, 'data');
+  expect(String(line)).toBe('stopped\n');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
 describe('after kill -9 of lastunit', () => {
   test('the watchdog ends the server', async () => {
     const holder = await startInProcess();
@@ -316,20 +325,28 @@ interface Holder {
 
 /** Starts an embedded server from a process of its own, which a test can kill. */
 async function startInProcess(): Promise<Holder> {
-  const module = compileInto(folder, 'src/nats/embedded-server.ts');
-  const binary = await findServerBinary();
-  const script = join(folder, 'holder.mjs');
-  writeFileSync(
-    script,
-    `import { startEmbeddedServer } from ${JSON.stringify(module)};
-     const { pid, url } = await startEmbeddedServer(${JSON.stringify({ dataDir, binary: binary.path })});
+  const child = await runWithServer(
+    `const { pid, url } = await start();
      console.log(JSON.stringify({ pid, url }));
      setInterval(() => {}, 1000);`,
   );
-  const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(child.stdout!, 'data');
   const { pid, url } = JSON.parse(String(line)) as { pid: number; url: string };
   return { child, serverPid: pid, url };
+}
+
+/** Runs a program in which `start()` starts a server on the test's data directory. */
+async function runWithServer(program: string): Promise<ChildProcess> {
+  const module = compileInto(folder, 'src/nats/embedded-server.ts');
+  const binary = await findServerBinary();
+  const script = join(folder, 'program.mjs');
+  writeFileSync(
+    script,
+    `import { startEmbeddedServer } from ${JSON.stringify(module)};
+     const start = () => startEmbeddedServer(${JSON.stringify({ dataDir, binary: binary.path })});
+     ${program}`,
+  );
+  return spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 async function publishOne(url: string): Promise<void> {

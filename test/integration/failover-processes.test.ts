@@ -1,4 +1,5 @@
-// Nodes as processes of their own: stopped cleanly, killed, frozen and woken.
+// Nodes as processes of their own: stopped cleanly, killed, frozen and woken. Elsewhere two living copies of one actor
+// were the result (dapr #9514, orleans #9855, Effect #6508, akka.net #6973).
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,6 +1,8 @@
-// Clocks that are wrong: below `clockOffsetMaxMs` they are corrected, above it nothing is committed.
+// Clocks that are wrong: below `clockOffsetMaxMs` they are corrected, above it nothing is committed; and whoever's
+// clock counts, time never runs backwards in a partition (invariant 11).
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Ports } from '../../src/ports.ts';
 import type { Logger } from '../../src/runtime/log.ts';
 import { type Caller, openCaller } from '../support/calls.ts';
 import { openPorts, until } from '../support/deployment.ts';
@@ -56,8 +58,8 @@ async function events() {
 
 async function fill(): Promise<void> {
   for (const sku of skus) {
-    await caller.insist('inv.cmd.wms.receive', { id: 'in', sku, qty: 10 });
-    await caller.insist('inv.cmd.web.reserve', { id: 'r', sku, qty: 1, ttlMs: minuteMs });
+    await caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 10 });
+    await caller.insist('inv.cmd.web.reserve', { id: `r-${sku}`, sku, qty: 1, ttlMs: minuteMs });
   }
 }
 
@@ -78,7 +80,9 @@ test.each([2 * minuteMs, -2 * minuteMs])(
     await until(() => errors.length > 0, 'it says so');
     expect(errors[0]).toMatch(/CLOCK IS WRONG/);
     for (const sku of skus) {
-      expect(await caller.insist('inv.cmd.web.reserve', { id: 'r2', sku, qty: 1 })).toMatchObject({
+      expect(
+        await caller.insist('inv.cmd.web.reserve', { id: `r2-${sku}`, sku, qty: 1 }),
+      ).toMatchObject({
         ok: true,
         available: 8,
       });
@@ -108,7 +112,9 @@ test.each([2 * minuteMs, -2 * minuteMs])(
     clock.jump(offMs);
     const jumpedMs = Date.now();
     for (const sku of skus) {
-      expect(await caller.insist('inv.cmd.web.reserve', { id: 'r2', sku, qty: 1 })).toMatchObject({
+      expect(
+        await caller.insist('inv.cmd.web.reserve', { id: `r2-${sku}`, sku, qty: 1 }),
+      ).toMatchObject({
         ok: true,
         available: 8,
       });
@@ -158,12 +164,46 @@ test('an offset below the limit is corrected: holds end by the time of the serve
   clock.jump(1_500);
   const a = await start('a', clock);
   const sku = 'T-1';
-  await caller.insist('inv.cmd.wms.receive', { id: 'in', sku, qty: 10 });
+  await caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 10 });
   const askedMs = Date.now();
-  const reply = await caller.insist('inv.cmd.web.reserve', { id: 'r', sku, qty: 1, ttlMs: 3_000 });
+  const reply = await caller.insist('inv.cmd.web.reserve', {
+    id: `r-${sku}`,
+    sku,
+    qty: 1,
+    ttlMs: 3_000,
+  });
   const answeredMs = Date.now();
   console.log(`offset taken for ${a.node.status().clockOffsetMs} ms`);
   // The machine is also the servers': their time is ours. Half the offset is far more than any estimate's error.
   expect(reply.expiresAtMs).toBeGreaterThan(askedMs + 3_000 - 750);
   expect(reply.expiresAtMs).toBeLessThan(answeredMs + 3_000 + 750);
+});
+
+test('an owner whose clock is behind its predecessor’s goes on where that one was (invariant 11)', async () => {
+  const aheadMs = 1_900;
+  const fast = (ports: Ports): Ports => ({
+    ...ports,
+    members: {
+      ...ports.members,
+      async renew(record) {
+        const done = await ports.members.renew(record);
+        return 'serverNowMs' in done ? { ...done, serverNowMs: done.serverNowMs + aheadMs } : done;
+      },
+    },
+  });
+  const sku = 'T-1';
+  const a = await startNode({ url: server.url, name: 'a', config, wrap: fast });
+  await caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 10 });
+  await caller.insist('inv.cmd.web.reserve', { id: `r-${sku}`, sku, qty: 1, ttlMs: 500 });
+  await a.stop();
+  const predecessorMs = (await events()).at(-1)?.event.atMs ?? 0;
+  expect(predecessorMs).toBeGreaterThan(Date.now());
+  await start('b');
+  await caller.insist('inv.cmd.wms.receive', { id: 'in-2', sku, qty: 1 });
+  await until(async () =>
+    (await events()).some(({ event }) => event.type === 'reservation.expired'),
+  );
+  const times = (await events()).map(({ event }) => event.atMs);
+  expect(times).toEqual([...times].sort((one, other) => one - other));
+  expect(times.length).toBeGreaterThanOrEqual(4);
 });

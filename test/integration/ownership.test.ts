@@ -97,7 +97,7 @@ test('a second node of the same name refuses to start and does not disturb the f
   await caller.insist('inv.cmd.wms.receive', { id: 'in', sku: 'X', qty: 1_000_000 });
   const skus = Array.from({ length: 32 }, (_, index) => `T-${index}`);
   await Promise.all(
-    skus.map((sku) => caller.insist('inv.cmd.wms.receive', { id: 'in', sku, qty: 1_000 })),
+    skus.map((sku) => caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 1_000 })),
   );
   const claims = claimsIn(await journal()).length;
   const traffic = steadyTraffic(caller, 5, (index) => ({
@@ -222,7 +222,7 @@ test('a router does not let anybody wait for an owner that gives no sign of life
   await shared(a, b);
   const skus = Array.from({ length: 64 }, (_, index) => `D-${index}`);
   await Promise.all(
-    skus.map((sku) => caller.insist('inv.cmd.wms.receive', { id: 'in', sku, qty: 9 })),
+    skus.map((sku) => caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 9 })),
   );
   const ofB = skus.filter((sku) => serving(b).includes(partitionOf(skuKeyOf(sku), partitions)));
   silence();

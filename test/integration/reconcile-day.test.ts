@@ -136,6 +136,19 @@ async function exported(minutesAgo: number): Promise<RunReport> {
   return running.run('sap');
 }
 
+test('an export that appears is compared without anybody asking', async () => {
+  const heard: RunReport[] = [];
+  channel.connection.subscribe('inv.pub.reconcile.sap', {
+    callback: (_error, message) => void heard.push(message.json<RunReport>()),
+  });
+  await channel.connection.flush();
+  const meta = { snapshotId: 'by itself', asOfMs: before(900) };
+  await drop.write('by-itself.csv.meta.json', JSON.stringify(meta));
+  await drop.write('by-itself.csv', 'Material;Plant;Stock;Pack\nNOBODYS;1000;5;\n');
+  const isOnIt = ({ snapshot }: RunReport) => snapshot?.snapshotId === 'by itself';
+  await expect.poll(() => heard.find(isOnIt)?.outcome, { timeout: 10_000 }).toBe('applied');
+});
+
 async function onHand(sku: string): Promise<number> {
   return (await channel.request('inv.cmd.ops.get', { sku })).onHand as number;
 }
@@ -182,7 +195,7 @@ test('a day: every fault is found, explained or corrected, and nothing else move
   }
   expect(
     (await readdir(join(drop.path, 'done'))).filter((name) => name.endsWith('.csv')),
-  ).toHaveLength(4);
+  ).toHaveLength(5);
   const table = reportTable(third).join('\n');
   expect(table).toContain(`${shrunk} at main: ERP`);
   expect(table).toContain('posting stuck, lost');

@@ -309,6 +309,7 @@ test('what the ERP acknowledges is exactly known', async () => {
   expect(await run()).toMatchObject({
     waiting: [{ sku, lo: 6, hi: 6, drift: -1 }],
     postingLag: { web: { documents: 1 } },
+    acknowledged: { documents: 1, unknown: 0, notUnderstood: 1 },
   });
 });
 

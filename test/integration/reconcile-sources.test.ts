@@ -1,11 +1,12 @@
-// ERP sources against real files, a real HTTP server, a real SQLite file, and PostgreSQL where one is
-// at hand (LASTUNIT_TEST_POSTGRES_URL).
+// ERP sources against real files, a real HTTP server and a real SQLite file.
 
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createErpSource } from '../../src/erp/factory.ts';
@@ -80,10 +81,34 @@ describe('a file', () => {
     await expect(source.fetch()).rejects.toMatchObject({ code: 'metadata', isFinal: true });
   });
 
+  test('that does not say when it was read was read some time before it was finished', async () => {
+    const path = await folder.write('stock.csv', csv, 60_000);
+    const modifiedAtMs = Math.round((await stat(path)).mtimeMs);
+    const readAgo = async (more: object) => {
+      const fetched = await sourceOf({ kind: 'file', path, ...more }).fetch();
+      if (fetched.kind !== 'snapshot') throw new Error('no snapshot');
+      const { asOfFromMs, asOfToMs } = fetched.snapshot;
+      return [modifiedAtMs - asOfFromMs, modifiedAtMs - asOfToMs];
+    };
+    expect(await readAgo({})).toEqual([600_000, 0]);
+    expect(await readAgo({ exportTakesMs: 5_000 })).toEqual([5_000, 0]);
+    await folder.write('stock.csv.meta.json', '{"asOfFromMs":5,"asOfToMs":7}');
+    expect(await readAgo({})).toEqual([modifiedAtMs - 5, modifiedAtMs - 7]);
+  });
+
+  test('whose checksum proves it whole need not end with a line end', async () => {
+    const path = await folder.write('stock.csv', 'sku,qty\nA,5\nB,7');
+    const source = sourceOf({ kind: 'file', path });
+    expect(await linesOf(await source.fetch())).toEqual(both.slice(0, 1));
+    const sum = createHash('sha256').update('sku,qty\nA,5\nB,7').digest('hex');
+    await folder.write('stock.csv.sha256', sum);
+    expect(await linesOf(await source.fetch())).toEqual(both);
+  });
+
   test('is neither a link nor a directory, and no larger than is allowed', async () => {
     await folder.write('secret', csv);
     await symlink(join(folder.path, 'secret'), join(folder.path, 'stock.csv'));
-    await expect(inFile().fetch()).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(inFile().fetch()).rejects.toMatchObject({ code: 'format', isFinal: true });
     const isFolder = sourceOf({ kind: 'file', path: folder.path });
     await expect(isFolder.fetch()).rejects.toMatchObject({ code: 'format' });
     const path = await folder.write('large.csv', csv);
@@ -134,6 +159,67 @@ describe('a directory', () => {
       expect.stringMatching(/-1\.csv\.why\.txt$/),
     ]);
     expect(await linesOf(await source.fetch())).toEqual(both);
+  });
+
+  test('is not held up by what is no plain file, nor by what lies beside one', async () => {
+    const source = inFolder();
+    await folder.write('secret', csv);
+    await symlink(join(folder.path, 'secret'), join(folder.path, '1-link.csv'));
+    execFileSync('mkfifo', [join(folder.path, '2-pipe.csv')]);
+    await folder.write('3-stock.csv', csv);
+    execFileSync('mkfifo', [join(folder.path, '3-stock.csv.meta.json')]);
+    await folder.write('4-stock.csv', csv);
+    await mkdir(join(folder.path, '4-stock.csv.sha256'));
+    await folder.write('5-stock.csv', csv);
+    await folder.write('5-stock.csv.meta.json', `{"x":"${'x'.repeat(2_000_000)}"}`);
+    await folder.write('6-stock.csv', csv);
+    for (const code of ['format', 'format', 'format', 'format', 'too_large']) {
+      await expect(source.fetch()).rejects.toMatchObject({ code, isFinal: true });
+    }
+    expect(await linesOf(await source.fetch())).toEqual(both);
+    expect(await filesIn('failed')).toContainEqual(
+      expect.stringMatching(/-1-link\.csv\.why\.txt$/),
+    );
+  });
+
+  test('tells of exports that appear, one after the other, and not of what it moves itself', async () => {
+    const source = inFolder();
+    let told = 0;
+    const watching = source.onArrival!(() => {
+      told += 1;
+    });
+    await sleep(900);
+    expect(told).toBe(0);
+    await folder.write('1.csv', csv);
+    await folder.write('2.csv', csv);
+    await folder.write('notes.md', 'none');
+    await expect.poll(() => told, { timeout: 5_000 }).toBe(1);
+    await source.fetch();
+    await source.settle('compared');
+    await expect.poll(() => told, { timeout: 5_000 }).toBe(2);
+    await source.fetch();
+    await source.settle('refused');
+    await sleep(1_200);
+    expect(told).toBe(2);
+    watching.unsubscribe();
+    await folder.write('3.csv', csv);
+    await sleep(900);
+    expect(told).toBe(2);
+  });
+
+  test('that appears later is watched from the next look on', async () => {
+    const path = join(folder.path, 'later');
+    const source = sourceOf({ kind: 'directory', path, settleMs: 0 });
+    let told = 0;
+    const watching = source.onArrival!(() => {
+      told += 1;
+    });
+    await expect(source.fetch()).rejects.toMatchObject({ code: 'unreachable' });
+    await mkdir(path);
+    expect(await source.fetch()).toEqual({ kind: 'none', why: 'absent' });
+    await writeFile(join(path, '1.csv'), csv);
+    await expect.poll(() => told, { timeout: 5_000 }).toBe(1);
+    watching.unsubscribe();
   });
 
   test('never overwrites what was done under the same name before', async () => {
@@ -203,6 +289,26 @@ describe('HTTP', () => {
     });
   });
 
+  test('a body that ends with the connection may have been cut off', async () => {
+    const cut: Handler = (_, response) => {
+      response.useChunkedEncodingByDefault = false;
+      response.writeHead(200, { 'content-type': 'text/csv', connection: 'close' });
+      response.write('sku,qty\nA,5\nB,7');
+      response.end();
+    };
+    await serving(cut, async (url) => {
+      expect(await linesOf(await sourceOf({ kind: 'http', url }).fetch())).toEqual(
+        both.slice(0, 1),
+      );
+    });
+    const whole: Handler = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/csv' }).end('sku,qty\nA,5\nB,7');
+    };
+    await serving(whole, async (url) => {
+      expect(await linesOf(await sourceOf({ kind: 'http', url }).fetch())).toEqual(both);
+    });
+  });
+
   function flood(response: ServerResponse): void {
     response.writeHead(200);
     const more = () => {
@@ -255,6 +361,22 @@ describe('SQLite', () => {
     expect(await linesOf(await sourceOf({ kind: 'sqlite', path, query }).fetch())).toEqual(both);
   });
 
+  test('lets others have their turn while it gives many rows, and ends in time', async () => {
+    const path = await database();
+    const many =
+      "with recursive n(i) as (select 1 union all select i + 1 from n limit 300000) select 'S-' || i as sku, i as qty from n";
+    let turns = 0;
+    const counting = setInterval(() => {
+      turns += 1;
+    }, 1);
+    const fetching = sourceOf({ kind: 'sqlite', path, query: many }).fetch();
+    expect(await linesOf(await fetching)).toHaveLength(300_000);
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(5);
+    const hurried = sourceOf({ kind: 'sqlite', path, query: many, timeoutMs: 1 }).fetch();
+    await expect(hurried).rejects.toMatchObject({ code: 'timeout', isFinal: false });
+  });
+
   test('that is none, or has no such table, is an error that says so', async () => {
     const path = join(folder.path, 'none.db');
     await expect(sourceOf({ kind: 'sqlite', path, query }).fetch()).rejects.toMatchObject({
@@ -264,41 +386,5 @@ describe('SQLite', () => {
     await expect(sourceOf({ kind: 'sqlite', path, query }).fetch()).rejects.toMatchObject({
       code: 'query',
     });
-  });
-});
-
-const postgresUrl = process.env.LASTUNIT_TEST_POSTGRES_URL;
-
-describe.skipIf(postgresUrl === undefined)('PostgreSQL', () => {
-  const url = postgresUrl ?? '';
-  const query = "select sku, qty::bigint from (values ('A', 5), ('B', 7)) as stock (sku, qty)";
-
-  test('gives its rows, and what it knows about them', async () => {
-    const metadataQuery = "select 'r-9' as snapshot_id, 2 as line_count, now() as as_of";
-    const source = sourceOf({ kind: 'postgres', url, query, metadataQuery });
-    const fetched = await source.fetch();
-    expect(fetched).toMatchObject({ snapshot: { snapshotId: 'r-9', statedLines: 2 } });
-    expect(await linesOf(fetched)).toEqual(both);
-  });
-
-  test('gives more rows than fit into one piece', async () => {
-    const many = "select 'S-' || n as sku, n as qty from generate_series(1, 5000) as n";
-    expect(
-      await linesOf(await sourceOf({ kind: 'postgres', url, query: many }).fetch()),
-    ).toHaveLength(5000);
-  });
-
-  test.each([
-    ['changes something', 'select 1 as sku, 1 as qty; drop table if exists x', 'query'],
-    ['takes too long', 'select pg_sleep(5)::text as sku, 1 as qty', 'timeout'],
-    ['is wrong', 'select sku from nowhere', 'query'],
-  ])('a query that %s is an error that says so', async (_what, wrong, code) => {
-    const source = sourceOf({ kind: 'postgres', url, query: wrong, timeoutMs: 300 });
-    await expect(source.fetch()).rejects.toMatchObject({ code });
-  });
-
-  test('that is not there is trouble that may pass', async () => {
-    const nobody = sourceOf({ kind: 'postgres', url: 'postgres://127.0.0.1:1/erp', query });
-    await expect(nobody.fetch()).rejects.toMatchObject({ code: 'unreachable', isFinal: false });
   });
 });

@@ -119,3 +119,23 @@ test('a repaired row goes on following its owner', async () => {
     .toBe(10);
   expect(await reconciler.run()).toMatchObject({ views: [nothing, nothing, nothing] });
 });
+
+test('rows of SKUs that move without a pause follow their owners: none is called different', async () => {
+  let isBusy = true;
+  let count = 0;
+  const moving = skus.slice(10, 14).map(async (sku) => {
+    for (; isBusy; count += 1) {
+      const reply = await channel.request('inv.cmd.wms.receive', { id: `b-${count}`, sku, qty: 1 });
+      expect(reply).toMatchObject({ ok: true });
+    }
+  });
+  try {
+    for (let times = 0; times < 3; times += 1) {
+      expect(await reconciler.run()).toMatchObject({ views: [nothing, nothing, nothing] });
+    }
+  } finally {
+    isBusy = false;
+    await Promise.all(moving);
+  }
+  expect(count).toBeGreaterThan(100);
+});

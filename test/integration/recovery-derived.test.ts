@@ -98,7 +98,9 @@ async function fill(): Promise<void> {
 
 function reserveAll(id: string): Promise<unknown> {
   return Promise.all(
-    skus.map((sku) => caller.insist('inv.cmd.web.reserve', { id, sku, qty: 1, ttlMs: 3_600_000 })),
+    skus.map((sku) =>
+      caller.insist('inv.cmd.web.reserve', { id: `${id}-${sku}`, sku, qty: 1, ttlMs: 3_600_000 }),
+    ),
   );
 }
 
@@ -117,9 +119,12 @@ test('what a crash left behind is told at the take-over, without anybody asking'
 });
 
 test('also when the next owner crashes before it has told everything', async () => {
+  // What is stopped in order leaves snapshots, which have to be loaded.
+  const before = await start('before');
+  await fill();
+  await before.stop();
   const first = heldSinks();
   const a = await start('a', first.wrap);
-  await fill();
   await expectAllTold();
   first.hold();
   await reserveAll('r');
@@ -139,7 +144,7 @@ test('also when the next owner crashes before it has told everything', async () 
   await until(() => stuck !== undefined, 'it loads what is behind');
   const news = Array.from({ length: 4 }, (_, index) => `NEW-${index}`);
   await Promise.any(
-    news.map((sku) => caller.insist('inv.cmd.wms.receive', { id: 'new', sku, qty: 1 })),
+    news.map((sku) => caller.insist('inv.cmd.wms.receive', { id: `new-${sku}`, sku, qty: 1 })),
   );
   await until(async () => {
     const rows = await Promise.all(news.map((sku) => read.stock(sku)));
@@ -160,7 +165,7 @@ test('a displaced owner cannot put an older value over a newer one', async () =>
   await start('b', alone('b'));
   await Promise.all(
     skus.map((sku) =>
-      caller.insist('inv.n.b.1.cmd.web.release', { id: 'x', sku, reservation: 'r' }),
+      caller.insist('inv.n.b.1.cmd.web.release', { id: `x-${sku}`, sku, reservation: `r-${sku}` }),
     ),
   );
   await expectAllTold();

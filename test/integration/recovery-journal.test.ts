@@ -1,4 +1,4 @@
-// A journal that is not what it must be (invariant 5): the partition is refused and says what to do, others serve.
+// A journal that is not what it must be (invariants 5 and 13): the partition is refused and says what to do, others serve.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { partitionOf, skuKeyOf } from '../../src/domain/names.ts';
@@ -56,9 +56,9 @@ function first({ node }: TestNode): PartitionStatus | undefined {
 
 async function fill(): Promise<void> {
   for (const sku of [inFirst, inSecond]) {
-    await caller.insist('inv.cmd.wms.receive', { id: 'in', sku, qty: 10 });
+    await caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 10 });
     for (let index = 0; index < 5; index++) {
-      await caller.insist('inv.cmd.web.reserve', { id: `r-${index}`, sku, qty: 1 });
+      await caller.insist('inv.cmd.web.reserve', { id: `r-${index}-${sku}`, sku, qty: 1 });
     }
   }
 }

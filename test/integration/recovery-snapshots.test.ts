@@ -82,7 +82,12 @@ async function everything(): Promise<Reply[]> {
     caller.insist('inv.cmd.ops.get', { sku }),
     caller.insist('inv.cmd.web.reserve', { id: `r-${sku}`, sku, qty: 3 }),
     caller.insist('inv.cmd.pos.sell', { id: `s-${sku}`, sku, qty: 2 }),
-    caller.insist('inv.cmd.web.confirm', { id: 'none', sku, reservation: 'none', order: 'o' }),
+    caller.insist('inv.cmd.web.confirm', {
+      id: `none-${sku}`,
+      sku,
+      reservation: 'none',
+      order: 'o',
+    }),
   ]);
   return (await Promise.all(asked)).map(({ asOfSeq: _, ...reply }) => reply);
 }
@@ -185,7 +190,7 @@ describe('a SKU with many holds', () => {
     const sku = 'LARGE';
     const big = testConfig({ partitions: 1, limits: { ...limits, snapshotEveryMs: 5_000 } });
     let node = await start({ config: big });
-    await caller.insist('inv.cmd.wms.receive', { id: 'in', sku, qty: 1_000_000 });
+    await caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 1_000_000 });
     const id = (index: number) => `h-${index}`;
     for (let from = 0; from < holds; from += 1_000) {
       const frame = Array.from({ length: Math.min(1_000, holds - from) }, (_, index) => ({
@@ -227,7 +232,12 @@ describe('a SKU with many holds', () => {
       ).toMatchObject({ ok: true, replayed: true, state: 'open' });
     }
     expect(
-      await caller.insist('inv.cmd.web.confirm', { id: 'c', sku, reservation: id(7), order: 'o' }),
+      await caller.insist('inv.cmd.web.confirm', {
+        id: `c-${sku}`,
+        sku,
+        reservation: id(7),
+        order: 'o',
+      }),
     ).toMatchObject({ ok: true });
     // Without one of its pieces the SKU comes from the journal.
     await covered(node);
@@ -249,8 +259,8 @@ describe('holds expire by themselves', () => {
       const first = await start();
       const ttlMs = 6_000;
       for (const sku of skus) {
-        await caller.insist('inv.cmd.wms.receive', { id: 'in', sku, qty: 10 });
-        await caller.insist('inv.cmd.web.reserve', { id: 'r', sku, qty: 1, ttlMs });
+        await caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 10 });
+        await caller.insist('inv.cmd.web.reserve', { id: `r-${sku}`, sku, qty: 1, ttlMs });
       }
       if (how === 'stop') await covered(first);
       await stop(first, how);
@@ -276,8 +286,8 @@ describe('holds expire by themselves', () => {
     const small = testConfig({ partitions: 1, limits: { ...limits, residentsMax: 4 } });
     const node = await start({ config: small });
     for (const sku of skus) {
-      await caller.insist('inv.cmd.wms.receive', { id: 'in', sku, qty: 10 });
-      await caller.insist('inv.cmd.web.reserve', { id: 'r', sku, qty: 1, ttlMs: 6_000 });
+      await caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 10 });
+      await caller.insist('inv.cmd.web.reserve', { id: `r-${sku}`, sku, qty: 1, ttlMs: 6_000 });
     }
     await until(() => node.node.status().residents <= 4, 'most SKUs are passivated');
     await until(
@@ -301,12 +311,14 @@ test('more SKUs than residents: every answer is right, and memory stays bounded'
   const node = await start({ config: small });
   const many = Array.from({ length: 200 }, (_, index) => `P-${index}`);
   await Promise.all(
-    many.map((sku) => caller.insist('inv.cmd.wms.receive', { id: 'in', sku, qty: 50 })),
+    many.map((sku) => caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 50 })),
   );
   let most = 0;
   for (let round = 1; round <= 5; round++) {
     const replies = await Promise.all(
-      many.map((sku) => caller.insist('inv.cmd.web.reserve', { id: `r-${round}`, sku, qty: 2 })),
+      many.map((sku) =>
+        caller.insist('inv.cmd.web.reserve', { id: `r-${round}-${sku}`, sku, qty: 2 }),
+      ),
     );
     expect(replies.map(({ available }) => available)).toEqual(many.map(() => 50 - 2 * round));
     await until(() => node.node.status().residents <= 8, 'the idle ones are passivated');

@@ -74,7 +74,7 @@ export async function startNode(options: TestNodeOptions): Promise<TestNode> {
     viewChannels: [...config.rules.channels.values()].filter((c) => c.view).map((c) => c.name),
     clock: options.clock ?? systemClock,
     memberTtlSeconds: config.limits.memberTtlMs / 1000,
-    appendTimeoutMs: config.limits.appendTimeoutMs,
+    eventsRetentionMs: config.limits.eventsRetentionMs,
   });
   const node = createNode(config, options.wrap ? options.wrap(nats.ports) : nats.ports, {
     name,

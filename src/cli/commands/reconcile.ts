@@ -33,6 +33,7 @@ export function registerReconcile(program: Command, context: () => Context): voi
   const reconcile = program
     .command('reconcile')
     .summary('compare with the ERP now; approve what waits')
+    .enablePositionalOptions()
     .description(
       'Runs one reconciliation with an ERP source of the configuration and prints its report; or looks at, approves ' +
         'and rejects what waits for approval.',
@@ -147,13 +148,19 @@ async function decide(
   const { output } = context;
   if (given.json === true) for (const result of results) printJson(output, result);
   else for (const result of results) output.line(sentence(result));
-  const failed = results.filter(({ code }) => code !== undefined);
-  if (failed.length > 0)
-    throw refusedError(String(failed[0]?.code), `${failed.length} not applied`);
+  const undone = results.filter(
+    ({ outcome }) => outcome === 'failed' || outcome === 'stock_changed',
+  );
+  const [first] = undone;
+  if (first !== undefined) {
+    throw refusedError(first.code ?? first.outcome, `${undone.length} not applied`);
+  }
 }
 
 function sentence({ sku, location, source, delta, outcome, code }: ProposalResult): string {
-  const why = code === undefined ? '' : ` (${code})`;
+  const reasons = { stock_changed: 'a fact has come since: the next run proposes it anew' };
+  const reason = code ?? reasons[outcome as keyof typeof reasons];
+  const why = reason === undefined ? '' : ` (${reason})`;
   return `${sku} at ${location}: ${signed(delta)} by ${source} ${outcome}${why}`;
 }
 

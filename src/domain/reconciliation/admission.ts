@@ -20,6 +20,8 @@ export interface SnapshotHeader {
   readonly lines: number;
   /** Lines that cannot be used: unknown unit, not a number … */
   readonly refusedLines: number;
+  /** By lane: everything up to a time is posted. */
+  readonly watermarks: Readonly<Record<string, { readonly throughMs?: number }>>;
 }
 
 /** What is remembered of a source. */
@@ -55,6 +57,7 @@ export type AdmissionReason =
   | 'not_newer'
   | 'window_invalid'
   | 'in_the_future'
+  | 'watermark_invalid'
   | 'too_old'
   | 'line_count_wrong'
   | 'checksum_wrong'
@@ -76,6 +79,7 @@ export function refuseSnapshot(
   return (
     refuseIdentity(header, memory) ??
     refuseWindow(header, memory, limits, nowMs) ??
+    refuseWatermarks(header, limits) ??
     refuseContent(header, memory, limits)
   );
 }
@@ -108,6 +112,19 @@ function refuseWindow(
   if (lastAsOfToMs !== undefined && asOfToMs <= lastAsOfToMs) {
     const message = `read to ${iso(asOfToMs)}, one read to ${iso(lastAsOfToMs)} has been compared`;
     return { reason: 'not_newer', message };
+  }
+  return undefined;
+}
+
+/** A time behind the snapshot would prove that it contains what had not happened yet. */
+function refuseWatermarks(
+  { watermarks, asOfToMs }: SnapshotHeader,
+  { clockSkewMs }: AdmissionLimits,
+): AdmissionRefusal | undefined {
+  for (const [lane, { throughMs = 0 }] of Object.entries(watermarks)) {
+    if (throughMs <= asOfToMs + clockSkewMs) continue;
+    const message = `${lane} is said to be posted to ${iso(throughMs)}, it was read to ${iso(asOfToMs)}`;
+    return { reason: 'watermark_invalid', message };
   }
   return undefined;
 }

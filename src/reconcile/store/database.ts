@@ -7,7 +7,7 @@
 import Database from 'better-sqlite3';
 
 /** Changes with every change of the tables. */
-const schemaVersion = 3;
+const schemaVersion = 4;
 
 export type Sql = Database.Database;
 
@@ -15,17 +15,20 @@ const schema = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE position (partition INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
 
-  -- Every SKU after its last event.
+  -- Every SKU by its key, after its last event: what its rows should show.
   CREATE TABLE sku (
-    sku TEXT PRIMARY KEY, seq INTEGER NOT NULL, version INTEGER NOT NULL, onHand INTEGER NOT NULL,
-    reserved INTEGER NOT NULL, available INTEGER NOT NULL, hasPolicy INTEGER NOT NULL,
+    key TEXT PRIMARY KEY, seq INTEGER NOT NULL, version INTEGER NOT NULL, stock TEXT NOT NULL,
+    view TEXT NOT NULL, hasPolicy INTEGER NOT NULL,
     -- The journal did not have the SKU's beginning: the balance of its lines is not known.
     isTruncated INTEGER NOT NULL
   ) WITHOUT ROWID;
-  -- How far each read model has been looked at, and what its rows showed then.
+  -- How far each read model has been read, and its rows as they stand. confirmedSeq: the SKU's seq at
+  -- which its owner called the row sound.
   CREATE TABLE looked (bucket TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE standing (
-    bucket TEXT NOT NULL, sku TEXT NOT NULL, shows TEXT NOT NULL, PRIMARY KEY (bucket, sku)
+    bucket TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, shows TEXT NOT NULL,
+    version INTEGER NOT NULL, seq INTEGER NOT NULL, confirmedSeq INTEGER NOT NULL,
+    PRIMARY KEY (bucket, key)
   ) WITHOUT ROWID;
 
   -- A line of the ledger: what is long since posted is in its opening balance.
@@ -36,15 +39,24 @@ const schema = `
   CREATE TABLE entry (
     id INTEGER PRIMARY KEY, line INTEGER NOT NULL, delta INTEGER NOT NULL,
     occurredAtMs INTEGER NOT NULL, recordedAtMs INTEGER NOT NULL, seq INTEGER NOT NULL,
-    lane TEXT NOT NULL, document TEXT NOT NULL, postedMs INTEGER, postedIsExact INTEGER,
-    isCorrection INTEGER NOT NULL
+    lane TEXT NOT NULL, document TEXT NOT NULL,
+    -- The source towards which it is a correction of ours.
+    correctionOf TEXT
   );
   CREATE INDEX entryOfLine ON entry (line);
   CREATE INDEX entryOfDocument ON entry (document, lane);
+  -- What a source has acknowledged: posted exactly then, or by then.
+  CREATE TABLE posted (
+    entry INTEGER NOT NULL, source TEXT NOT NULL, ms INTEGER NOT NULL, isExact INTEGER NOT NULL,
+    PRIMARY KEY (entry, source)
+  ) WITHOUT ROWID;
+  CREATE TRIGGER dropPosted AFTER DELETE ON entry BEGIN
+    DELETE FROM posted WHERE entry = old.id;
+  END;
   -- Corrections with their evidence, for netting late facts against them.
   CREATE TABLE correction (
-    seq INTEGER NOT NULL, line INTEGER NOT NULL, delta INTEGER NOT NULL, recordedAtMs INTEGER NOT NULL,
-    evidence TEXT NOT NULL
+    seq INTEGER NOT NULL, line INTEGER NOT NULL, source TEXT NOT NULL, delta INTEGER NOT NULL,
+    recordedAtMs INTEGER NOT NULL, evidence TEXT NOT NULL
   );
   CREATE INDEX correctionOfLine ON correction (line);
 
@@ -56,12 +68,6 @@ const schema = `
     source TEXT NOT NULL, lane TEXT NOT NULL, throughMs INTEGER NOT NULL, saidAtMs INTEGER NOT NULL
   );
 
-  -- The snapshot that is being compared.
-  CREATE TABLE staged (
-    id INTEGER PRIMARY KEY, sku TEXT NOT NULL, location TEXT NOT NULL, qty INTEGER NOT NULL,
-    packSize INTEGER
-  );
-  CREATE INDEX stagedName ON staged (sku, location);
   -- Per source and line: the last exact agreement, and what has been seen since.
   CREATE TABLE agreed (
     source TEXT NOT NULL, line INTEGER NOT NULL, qty INTEGER NOT NULL, snapshot INTEGER NOT NULL,
@@ -76,14 +82,27 @@ const schema = `
   );
 `;
 
+/** Gone with the connection, and no concern of the disk's. */
+const temporarySchema = `
+  -- The snapshot that is being compared. isQuiet: nothing is in flight or remembered, and the number is
+  -- ours.
+  CREATE TEMP TABLE staged (
+    id INTEGER PRIMARY KEY, sku TEXT NOT NULL, location TEXT NOT NULL, qty INTEGER NOT NULL,
+    packSize INTEGER, line INTEGER, isQuiet INTEGER NOT NULL DEFAULT 0
+  );
+  CREATE INDEX temp.stagedName ON staged (sku, location);
+`;
+
 /** Opens or makes the database; `:memory:` keeps it nowhere. */
 export function openDatabase(path: string): Sql {
-  let sql = new Database(path);
+  const sql = new Database(path);
   if (path !== ':memory:') sql.pragma('journal_mode = WAL');
   sql.pragma('synchronous = NORMAL');
-  sql.pragma('cache_size = -32000');
-  sql.pragma('temp_store = MEMORY');
-  if (!isOurs(sql)) sql = remade(sql);
+  sql.pragma('cache_size = -64000');
+  // A run writes much at once: moving it into the file more seldom saves most of the disk's work.
+  sql.pragma('wal_autocheckpoint = 8000');
+  if (!isOurs(sql)) remake(sql);
+  sql.exec(temporarySchema);
   return sql;
 }
 
@@ -93,7 +112,7 @@ function isOurs(sql: Sql): boolean {
 }
 
 /** Throws everything away and begins anew. */
-export function remade(sql: Sql): Sql {
+export function remake(sql: Sql): void {
   const tables = sql
     .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     .all() as { name: string }[];
@@ -102,5 +121,4 @@ export function remade(sql: Sql): Sql {
     sql.exec(schema);
     sql.pragma(`user_version = ${schemaVersion}`);
   })();
-  return sql;
 }

@@ -20,6 +20,7 @@ import {
 } from '../../domain/carts.ts';
 import type { Refusal } from '../../domain/outcome.ts';
 import type { Clock } from '../../ports.ts';
+import { type IdIndex, useOfCart } from '../id-index.ts';
 import type { Logger } from '../log.ts';
 import { overloaded, unavailable } from '../partition/refusals.ts';
 import type { CartEntries, CartWrite } from '../partition/rounds.ts';
@@ -36,6 +37,8 @@ export interface CartBookOptions {
   readonly config: LastunitConfig;
   readonly log: Logger;
   readonly remote: CartRemote;
+  /** Of the node. */
+  readonly ids: IdIndex;
   /** An entry waits for a round. */
   readonly wanted: () => void;
 }
@@ -135,6 +138,7 @@ export class CartBook implements CartEntries {
       slot,
       clock,
       timeoutMs: config.limits.cartTimeoutMs,
+      onAccepted: () => this.#used(command),
       onAnswered: (answered) => {
         this.#callers.delete(answered);
         this.#tellIfIdle();
@@ -178,9 +182,28 @@ export class CartBook implements CartEntries {
     }
     this.#forget();
     const cart = this.#carts.get(key);
-    const answer = answerAtOnce(command, cart, { nowMs: now(), config });
-    if (answer === undefined) this.#run(key, CartCourse.started(this, caller, cart));
-    else void this.#answerProven(caller, answer, cart);
+    const answer =
+      this.#conflict(command, id) ?? answerAtOnce(command, cart, { nowMs: now(), config });
+    if (answer !== undefined) {
+      void this.#answerProven(caller, answer, cart);
+      return;
+    }
+    // Whatever becomes of it, a reserve is remembered.
+    if (command.verb === 'reserve') this.#used(command);
+    this.#run(key, CartCourse.started(this, caller, cart));
+  }
+
+  /** The id has been used for something that this cart's record does not know. */
+  #conflict(command: CartCommand, reservation: string): CartAnswer | undefined {
+    const use = this.#options.ids.find(command.channel, command.id);
+    if (use === undefined || use === useOfCart(reservation)) return undefined;
+    const message = `${command.id} was used for something else`;
+    return { kind: 'refused', refusal: { code: 'id_conflict', message } };
+  }
+
+  #used(command: CartCommand): void {
+    const reservation = command.verb === 'reserve' ? command.id : command.reservation;
+    this.#options.ids.add(command.channel, command.id, useOfCart(reservation));
   }
 
   async #answerProven(
@@ -190,7 +213,9 @@ export class CartBook implements CartEntries {
   ): Promise<void> {
     const { command } = caller;
     try {
-      if (answer.kind === 'refused' && spendsId(command, cart, this.#options.config)) {
+      const isUnknown =
+        answer.kind === 'refused' && answer.refusal.code === 'reservation_not_found';
+      if (isUnknown && spendsId(command, cart, this.#options.config)) {
         const channel = holderOf(command);
         const id = 'reservation' in command ? command.reservation : command.id;
         await this.write({ type: 'spent', channel, id });

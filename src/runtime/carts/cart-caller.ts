@@ -15,6 +15,7 @@ export interface CartCallerOptions {
   readonly slot: ReplySlot;
   readonly clock: Clock;
   readonly timeoutMs: number;
+  readonly onAccepted: () => void;
   readonly onAnswered: (caller: CartCaller) => void;
 }
 
@@ -37,6 +38,7 @@ export class CartCaller {
   }
 
   answer(answer: CartAnswer): void {
+    if (answer.kind === 'accepted') this.#options.onAccepted();
     const refusal = answer.kind === 'refused' ? answer.refusal : undefined;
     this.#reply(encodeCartReply(this.command, answer), refusal);
   }

@@ -50,6 +50,8 @@ interface Covered {
 
 interface Encoded {
   readonly entry: PageEntry;
+  /** Holds and ids in it. */
+  readonly entryCount: number;
   /** Read once. */
   readonly pieces: Iterable<string>;
 }
@@ -58,6 +60,7 @@ export class Checkpointer {
   readonly #options: CheckpointerOptions;
   #previous: { readonly seq: number; readonly revision: number } | undefined;
   #running: Promise<void> | undefined;
+  #cost = 0;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -71,6 +74,11 @@ export class Checkpointer {
   /** Sequence that the last checkpoint covers. */
   get seq(): number {
     return this.#previous?.seq ?? 0;
+  }
+
+  /** How many holds and ids the last checkpoint wrote. */
+  get cost(): number {
+    return this.#cost;
   }
 
   /** One checkpoint; a call while one is being made waits for it instead. */
@@ -99,14 +107,17 @@ export class Checkpointer {
         alarms: alarms.entries(),
       };
     });
-    for (const [page, skus] of plan) await this.#page(page, skus);
+    let cost = 0;
+    for (const [page, skus] of plan) cost += await this.#page(page, skus);
+    this.#cost = cost;
     await this.#outputsReach(covered.covers.seq);
     await this.#options.deadFactsBuried();
     await this.#record(covered);
     if (covered.covers.factsTo > 0) await this.#options.dropFacts(covered.covers.factsTo);
   }
 
-  async #page(number: number, skus: ReadonlySet<string>): Promise<void> {
+  /** Writes one page; answers how many holds and ids it wrote. */
+  async #page(number: number, skus: ReadonlySet<string>): Promise<number> {
     const { pages, betweenRounds } = this.#options;
     const page = await pages.page(number);
     const stored = await this.#storedPieces(skus);
@@ -119,7 +130,9 @@ export class Checkpointer {
       return made;
     });
     const updates = new Map<string, PageEntry>();
-    for (const [sku, { entry, pieces }] of encoded) {
+    let cost = 0;
+    for (const [sku, { entry, entryCount, pieces }] of encoded) {
+      cost += entryCount;
       if (entry.pieces > 0) await pages.writePieces(sku, entry.coversSeq, pieces);
       updates.set(sku, entry);
     }
@@ -127,6 +140,7 @@ export class Checkpointer {
     await betweenRounds(() => {
       for (const [sku, entry] of updates) this.#covered(sku, entry.coversSeq);
     });
+    return cost;
   }
 
   /** Pieces of SKUs that only the tail knows: folding them needs what is stored. */
@@ -203,12 +217,12 @@ function encodeSku(state: SkuState, coversSeq: number, lastSeq: number, lastAtMs
   const pieces = encodeEntries(state, entriesPerPiece);
   if (entryCount <= inlineEntriesMax) {
     const [only = []] = pieces;
-    return { entry: { ...entry, inline: JSON.stringify(only), pieces: 0 }, pieces: [] };
+    return { entry: { ...entry, inline: JSON.stringify(only), pieces: 0 }, entryCount, pieces: [] };
   }
   // A single piece is not a copy: it is turned into text before anything changes.
   const texts = entryCount <= entriesPerPiece ? [...asTexts(pieces)] : asTexts(pieces);
   const count = Math.ceil(entryCount / entriesPerPiece);
-  return { entry: { ...entry, inline: undefined, pieces: count }, pieces: texts };
+  return { entry: { ...entry, inline: undefined, pieces: count }, entryCount, pieces: texts };
 }
 
 function* asTexts(pieces: Iterable<unknown[]>): Iterable<string> {

@@ -129,7 +129,9 @@ export class Housekeeping {
 
   #maybeCheckpoint(): void {
     const { checkpointer, limits, now, log, partition } = this.#options;
-    const due = now() >= this.#checkpointDueMs || this.#eventsBehind >= limits.snapshotEveryEvents;
+    // A SKU with 300,000 holds is written whole: not before there have been twice as many events.
+    const manyEvents = Math.max(limits.snapshotEveryEvents, 2 * checkpointer.cost);
+    const due = now() >= this.#checkpointDueMs || this.#eventsBehind >= manyEvents;
     if (!due || checkpointer.running) return;
     this.checkpoint().catch((error: unknown) => {
       if (this.#over) return;

@@ -6,6 +6,9 @@
  * Invariant 6 here: an entry names the sequence that it covers and is replaced only upwards; the
  * pieces of a large SKU have names that are never reused, and the entry that lists them is written
  * after them; a page older than the checkpoint says is not believed (`SnapshotLostError`).
+ *
+ * A page that the checkpoint does not list is not read: whatever somebody may have stored there since,
+ * the journal's tail has all of it. So a new catalogue comes in without a question per SKU.
  */
 
 import { fnv1a32, skuKeyOf } from '../../domain/names.ts';
@@ -61,6 +64,8 @@ export class Pages {
   readonly #revisions: Map<number, number>;
   /** Pages that this session has written. */
   readonly #written = new Set<number>();
+  /** Pages that are there although nobody has told us: an earlier owner died before its checkpoint. */
+  readonly #found = new Set<number>();
 
   constructor(snapshots: Snapshots, options: PagesOptions) {
     this.#snapshots = snapshots;
@@ -79,10 +84,12 @@ export class Pages {
     return (hash >>> 8) % this.#options.pageCount;
   }
 
-  /** The SKU's entry if its page is in memory; `null`: it is not. */
+  /** The SKU's entry if that is known without reading; `null`: it is not. */
   peek(sku: string): PageEntry | undefined | null {
-    const page = this.#cache.get(this.pageOf(sku));
-    return page ? page.entries.get(sku) : null;
+    const number = this.pageOf(sku);
+    const page = this.#cache.get(number);
+    if (page) return page.entries.get(sku);
+    return this.#isAbsent(number) ? undefined : null;
   }
 
   async load(sku: string): Promise<PageEntry | undefined> {
@@ -98,6 +105,7 @@ export class Pages {
       this.#cache.set(number, cached);
       return Promise.resolve(cached);
     }
+    if (this.#isAbsent(number)) return Promise.resolve({ revision: 0, entries: new Map() });
     const loading = this.#loading.get(number);
     if (loading) return loading;
     const promise = this.#read(number).finally(() => this.#loading.delete(number));
@@ -159,6 +167,7 @@ export class Pages {
         break;
       }
       this.#cache.delete(number);
+      this.#found.add(number);
     }
     for (const [sku, before] of replaced) {
       const after = updates.get(sku) as PageEntry;
@@ -170,6 +179,10 @@ export class Pages {
 
   pieceKey(sku: string, coversSeq: number, index: number): string {
     return `${this.#piecePrefix(sku, coversSeq)}.${index}`;
+  }
+
+  #isAbsent(number: number): boolean {
+    return !this.#revisions.has(number) && !this.#found.has(number);
   }
 
   #piecePrefix(sku: string, coversSeq: number): string {

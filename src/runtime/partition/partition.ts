@@ -244,6 +244,7 @@ export class Partition {
           config: shared.config,
           log: shared.log,
           remote,
+          ids: shared.idIndex,
           wanted: () => made.rounds?.kick(),
         }),
       onEnd: (error) => {

@@ -16,12 +16,15 @@ import type { Rules } from '../../domain/rules.ts';
 import { decodeState } from '../../domain/snapshot-codec.ts';
 import { initialState, type SkuState } from '../../domain/state.ts';
 import { type Clock, PortError } from '../../ports.ts';
+import { type IdUse, useOfSku } from '../id-index.ts';
 import type { Alarms } from './alarms.ts';
 import { type PageEntry, type Pages, SnapshotLostError } from './pages.ts';
 import type { Tail } from './tail.ts';
 
 export interface Resident {
   readonly sku: string;
+  /** What ids that are used for it are used for. */
+  readonly use: IdUse;
   readonly actor: Actor<typeof skuLogic>;
   /** The actor's own; others read it between rounds only, when it is what the journal says. */
   readonly state: SkuState;
@@ -141,6 +144,7 @@ export class Residents {
     const actor = createActor(skuLogic, { input: { sku, rules, alarm: alarms } });
     const resident: Resident = {
       sku,
+      use: useOfSku(sku),
       actor,
       state: folded.state,
       lastSeq: folded.lastSeq,

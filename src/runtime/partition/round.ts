@@ -13,6 +13,7 @@ import type { Moment } from '../../domain/moment.ts';
 import type { Answer, Refusal } from '../../domain/outcome.ts';
 import { TextWriter } from '../../domain/text-writer.ts';
 import type { StoredFact } from '../../ports.ts';
+import { type IdIndex, isCartUse } from '../id-index.ts';
 import type { Resident } from './residents.ts';
 import type { CommandWork, PoisonFact, Work } from './work.ts';
 
@@ -39,6 +40,7 @@ interface Held {
 
 export class Round {
   readonly moment: Moment;
+  readonly #ids: IdIndex;
   readonly #contributions: Contribution[] = [];
   readonly #groups: string[] = [];
   readonly #carts: string[] = [];
@@ -52,8 +54,9 @@ export class Round {
   #expired = 0;
   #expiredLateMs = 0;
 
-  constructor(moment: Moment) {
+  constructor(moment: Moment, ids: IdIndex) {
     this.moment = moment;
+    this.#ids = ids;
   }
 
   /** Bytes of the journal message so far. */
@@ -113,7 +116,9 @@ export class Round {
    * Sends one SKU its work as one event and takes what it decides. Answers false when the actor
    * failed: nothing of it is in the round then.
    */
-  decide(resident: Resident, works: readonly Work[]): boolean {
+  decide(resident: Resident, received: readonly Work[]): boolean {
+    const works = this.#withoutConflicts(resident, received);
+    if (works.length === 0 && received.length > 0) return true;
     const events: SkuEvent[] = [];
     const answers: Answer[] = [];
     const sink: DecisionSink = {
@@ -141,12 +146,38 @@ export class Round {
       const work = works[index] as Work;
       const answer = answers[index] as Answer;
       this.#held.push({ work, answer });
+      if (work.kind === 'command' && answer.kind === 'accepted') this.#used(resident, work);
       if (work.kind === 'fact' && answer.kind === 'refused') {
         this.#dead.push({ fact: work.fact, refusal: answer.refusal });
       }
     }
     if (events.length > 0) this.#add(resident, events);
     return true;
+  }
+
+  /** Holds a refusal for every command whose id has been used for another SKU, and answers the others. */
+  #withoutConflicts(resident: Resident, works: readonly Work[]): readonly Work[] {
+    if (!works.some((work) => this.#conflicts(resident, work))) return works;
+    return works.filter((work) => {
+      if (!this.#conflicts(resident, work)) return true;
+      const id = (work.command as { readonly id: string }).id;
+      const message = `${id} was used for something else`;
+      const refusal: Refusal = { code: 'id_conflict', message, sku: resident.sku };
+      this.#held.push({ work, answer: { kind: 'refused', refusal } });
+      return false;
+    });
+  }
+
+  #conflicts(resident: Resident, { kind, command }: Work): boolean {
+    if (kind !== 'command' || command.verb === 'get') return false;
+    const use = this.#ids.find(command.channel, command.id);
+    if (use === undefined || use === resident.use) return false;
+    // What is done to a line of a cart is its home's to answer.
+    return !(isCartUse(use) && 'reservation' in command);
+  }
+
+  #used(resident: Resident, { command }: CommandWork): void {
+    if (command.verb !== 'get') this.#ids.add(command.channel, command.id, resident.use);
   }
 
   addPoison({ fact, refusal }: PoisonFact): void {

@@ -14,6 +14,7 @@ import { encodeError } from '../../contract/replies.ts';
 import type { Refusal } from '../../domain/outcome.ts';
 import type { Clock } from '../../ports.ts';
 import type { CommitSlots } from '../commit-slots.ts';
+import type { IdIndex } from '../id-index.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Alarms } from './alarms.ts';
@@ -71,6 +72,8 @@ export interface RoundsOptions {
   readonly facts: FactQueue;
   readonly carts: CartEntries;
   readonly head: Head;
+  /** Of the node. */
+  readonly ids: IdIndex;
   readonly header: (head: Head) => Omit<JournalHeader, 'kind' | 'expect' | 'atMs' | 'factsTo'>;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -185,14 +188,15 @@ export class Rounds {
 
   async #round(): Promise<void> {
     const { head, limits, clock } = this.#options;
-    const round = new Round({
-      nowMs: Math.max(head.atMs, this.#options.now()),
-      afterSeq: head.seq,
-    });
-    this.#inFlight = round;
-    const patience = clock.after(limits.appendTimeoutMs, () =>
-      round.refuse(unavailable('the journal has not answered in time'), this.#refuseWork),
+    const round = new Round(
+      {
+        nowMs: Math.max(head.atMs, this.#options.now()),
+        afterSeq: head.seq,
+      },
+      this.#options.ids,
     );
+    this.#inFlight = round;
+    const patience = clock.after(limits.appendTimeoutMs, () => this.#lost(round));
     try {
       this.#intake.fill(round);
       const cartEntries = this.#options.carts.take(limits.commitBytesMax - round.bytes);
@@ -215,6 +219,16 @@ export class Rounds {
       patience.cancel();
       this.#inFlight = undefined;
     }
+  }
+
+  /** Whoever waits for this round has waited long enough; its outcome is still being found out. */
+  #lost(round: Round): void {
+    const { partition, limits, log } = this.#options;
+    log.warn(
+      { partition, waitedMs: limits.appendTimeoutMs },
+      'the journal does not answer: commands are unavailable until it does. Look at the NATS servers: is a disk full, a leader gone?',
+    );
+    round.refuse(unavailable('the journal has not answered in time'), this.#refuseWork);
   }
 
   async #commit(round: Round): Promise<void> {

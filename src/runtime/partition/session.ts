@@ -9,6 +9,7 @@ import type { Refusal } from '../../domain/outcome.ts';
 import type { JournalMeta, Ports } from '../../ports.ts';
 import type { CartBook } from '../carts/cart-book.ts';
 import type { CommitSlots } from '../commit-slots.ts';
+import type { IdIndex } from '../id-index.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { Alarms } from './alarms.ts';
@@ -35,6 +36,7 @@ export interface NodeShared {
   readonly node: string;
   readonly incarnation: string;
   readonly ids: MessageIds;
+  readonly idIndex: IdIndex;
   readonly slots: CommitSlots;
   readonly budget: ResidentBudget;
   readonly meta: () => JournalMeta;
@@ -244,6 +246,7 @@ export class Session {
       outputs,
       facts,
       carts: this.#carts,
+      ids: shared.idIndex,
       head,
       header: () => ({
         incarnation: shared.incarnation,

@@ -1,8 +1,14 @@
-// Prints the comparison as a table: `main.js [--seeds n] [--json file]`.
+// Prints the comparison as a table: `main.js [--seeds n] [--json file]`. Ends with 1 where it has faults.
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type PolicyResult, type QualityResult, runReconcileQuality, spreadOf } from './run.ts';
+import {
+  faultsOf,
+  type PolicyResult,
+  type QualityResult,
+  runReconcileQuality,
+  spreadOf,
+} from './run.ts';
 
 const columns: readonly (readonly [string, (result: PolicyResult) => number, number])[] = [
   ['oversold units', (r) => r.oversold, 0],
@@ -45,5 +51,11 @@ const result = runReconcileQuality({
 const { ledgers, hours } = result.shape;
 console.log(`\n${ledgers} ledgers, ${hours} hours, ${seeds} seeds: median (least–most)\n`);
 console.log(tableOf(result));
+const late = result.seeds.map(({ lateShare }) => lateShare * 100);
+const [leastLate, mostLate] = [Math.min(...late).toFixed(1), Math.max(...late).toFixed(1)];
+console.log(`\npostings later than policies are told: ${leastLate}–${mostLate} %`);
+const faults = faultsOf(result);
+for (const fault of faults) console.log(`FAULT: ${fault}`);
+process.exitCode = faults.length === 0 ? 0 : 1;
 console.log(`\n${((Date.now() - startedAt) / 1000).toFixed(0)} s`);
 if (file !== undefined) writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);

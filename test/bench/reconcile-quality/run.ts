@@ -96,3 +96,27 @@ export function spreadOf(
     .sort((a, b) => a - b);
   return { least: values[0]!, median: values[values.length >> 1]!, most: values.at(-1)! };
 }
+
+/** Share of postings that have to be later than the lag that policies are told, or the worlds are too kind. */
+const lateShareMin = 0.02;
+const harmfulShareMax = 0.05;
+
+/** Where a seed's worlds are too kind, or our policy is not the best of them. */
+export function faultsOf({ seeds }: QualityResult): string[] {
+  return seeds.flatMap(({ seed, lateShare, policies }) => {
+    const faults: string[] = [];
+    const own = policies.at(-1)!;
+    const best = Math.min(...policies.slice(0, -1).map(({ oversold }) => oversold));
+    if (lateShare < lateShareMin)
+      faults.push(`only ${percent(lateShare)} of the postings are late`);
+    if (own.oversold >= best) faults.push(`oversold ${own.oversold}, another policy ${best}`);
+    if (own.harmfulShare >= harmfulShareMax) {
+      faults.push(`${percent(own.harmfulShare)} of the corrections are harmful`);
+    }
+    return faults.map((fault) => `seed ${seed}: ${fault}`);
+  });
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}

@@ -26,8 +26,8 @@ export async function run(line: Line<NodeParams>): Promise<unknown> {
     partitions: config.partitions,
     viewChannels: [...config.rules.channels.values()].filter((c) => c.view).map((c) => c.name),
     clock: systemClock,
+    eventsRetentionMs: config.limits.eventsRetentionMs,
     memberTtlSeconds: config.limits.memberTtlMs / 1_000,
-    appendTimeoutMs: config.limits.appendTimeoutMs,
   });
   const figures = new NodeFigures();
   const warn = (fields: object, message: string) => console.error(name, message, fields);

@@ -3,6 +3,7 @@
 
 import { connectClient } from '../../../src/client/index.ts';
 import { type Percentiles, percentiles, randomFrom } from '../harness/numbers.ts';
+import { paced } from '../harness/paced.ts';
 import { ReceiptBook, type Receipts } from '../harness/receipts.ts';
 import type { Line } from '../harness/worker.ts';
 import type { SkuRange } from '../harness/workloads.ts';
@@ -36,39 +37,26 @@ export async function run(line: Line<OpenLoopParams>): Promise<OpenLoopResult> {
   await line.ready();
 
   const latencies: number[] = [];
-  const startedAt = performance.now();
-  const countedFrom = startedAt + warmUpSeconds * 1_000;
+  const countedFrom = performance.now() + warmUpSeconds * 1_000;
   const total = Math.floor(perSecond * (seconds + warmUpSeconds));
-  let sent = 0;
-  let pending = 0;
-  const one = async (dueAt: number) => {
-    pending += 1;
-    const id = book.nextId();
-    const sku = skus.prefix + Math.floor(random() * skus.count);
-    try {
-      const reply =
-        verb === 'sell'
-          ? await client.sell({ id, sku, qty: 1 })
-          : await client.reserve({ id, sku, qty: 1, ...(ttlMs === undefined ? {} : { ttlMs }) });
-      book.note(id, reply);
-    } catch (error) {
-      book.lost(id, error);
-    }
-    if (dueAt >= countedFrom) latencies.push(performance.now() - dueAt);
-    pending -= 1;
-  };
-  await new Promise<void>((resolve) => {
-    const tick = () => {
-      const due = Math.min(
-        total,
-        Math.floor(((performance.now() - startedAt) * perSecond) / 1_000),
-      );
-      for (; sent < due; sent++) void one(startedAt + (sent * 1_000) / perSecond);
-      if (sent < total || pending > 0) setTimeout(tick, 1);
-      else resolve();
-    };
-    tick();
-  });
+  await paced(
+    perSecond,
+    (sent) => sent >= total,
+    async (dueAt) => {
+      const id = book.nextId();
+      const sku = skus.prefix + Math.floor(random() * skus.count);
+      try {
+        const reply =
+          verb === 'sell'
+            ? await client.sell({ id, sku, qty: 1 })
+            : await client.reserve({ id, sku, qty: 1, ...(ttlMs === undefined ? {} : { ttlMs }) });
+        book.note(id, reply);
+      } catch (error) {
+        book.lost(id, error);
+      }
+      if (dueAt >= countedFrom) latencies.push(performance.now() - dueAt);
+    },
+  );
   await client.close();
   const { accepted, codes, receipts } = book;
   return { latencyMs: percentiles(latencies), accepted, codes, receipts };

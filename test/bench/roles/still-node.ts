@@ -60,7 +60,7 @@ export async function run(line: Line<StillParams>): Promise<StillResult> {
       await send(
         'wms',
         partition,
-        slice.map((sku) => `{"verb":"receive","id":"in","sku":"${sku}","qty":1000000000}`),
+        slice.map((sku) => `{"verb":"receive","id":"in-${sku}","sku":"${sku}","qty":1000000000}`),
       );
     }
   }

@@ -11,6 +11,7 @@ import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { overload } from './overload.ts';
 import { plain } from './plain.ts';
+import { reconcile } from './reconcile.ts';
 import { reconcileQuality } from './reconcile-quality.ts';
 import { restart } from './restart.ts';
 import { spread, zipf } from './spread.ts';
@@ -31,5 +32,6 @@ export const scenarios: readonly Scenario[] = [
   memory,
   expiry,
   cluster,
+  reconcile,
   reconcileQuality,
 ];

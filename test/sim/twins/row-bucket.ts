@@ -15,7 +15,8 @@ export function rowBucketTwin(link: Link, state: SinkState): RowBucket {
       );
       for (const row of rows) each(row);
     },
-    count: () => ask('counted', () => state.rows.length),
+    extent: () =>
+      ask('measured', () => ({ rows: state.rows.length, lastRevision: state.lastRevision })),
     read: (key) =>
       ask(`row ${key} read`, () => state.rows.find((candidate) => candidate.key === key)),
     replace: (key, payload, expect) =>

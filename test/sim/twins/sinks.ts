@@ -40,6 +40,10 @@ export class SinkState {
     return this.#stored.rows.get(key)?.payload;
   }
 
+  get lastRevision(): number {
+    return this.#revision;
+  }
+
   /** Every key, deleted ones included, in the order of writing. */
   get rows(): readonly StandingRow[] {
     return [...this.#stored.rows.values()].sort((a, b) => a.revision - b.revision);

@@ -1,4 +1,4 @@
-// The journal's messages: what is written is read, what is newer or damaged is refused by name.
+// The journal's messages (invariant 13): what is written is read, what is newer or damaged is refused by name.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,3 +1,5 @@
+// Invariant 7: an id has one meaning per channel, remembered for as long as the contract says and within a limit.
+
 import { describe, expect, test } from 'vitest';
 import { hour, minute, Sku } from './given.ts';
 

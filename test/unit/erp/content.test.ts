@@ -76,10 +76,24 @@ describe('lines that cannot be used are refused by themselves', () => {
     expect(read.unusable).toMatchObject([{ line: 2, reason }]);
   });
 
-  test('a SKU that comes twice at one place: only the first counts, and the second is told', async () => {
-    const read = await readAll('sku,qty\nA,5\nA,6\n');
-    expect(read.usable).toHaveLength(1);
-    expect(read.unusable).toMatchObject([{ line: 2, reason: 'double' }]);
+  test('a SKU that comes twice at one place has no number there: neither line counts', async () => {
+    const read = await readAll('sku,qty\nA,5\nB,7\nA,6\nA,5\n');
+    expect(read.usable).toEqual([{ sku: 'B', location: 'main', qty: 7 }]);
+    expect(read.unusable).toMatchObject([
+      { line: 3, reason: 'double' },
+      { line: 4, reason: 'double' },
+    ]);
+    expect(read).toMatchObject({ lines: 4, refused: 3 });
+  });
+
+  test('a last line that has no end may be cut off, unless the whole is known to be whole', async () => {
+    const cut = await readAll('sku,qty\nA,5\nB,12');
+    expect(cut.usable).toEqual([{ sku: 'A', location: 'main', qty: 5 }]);
+    expect(cut.unusable).toMatchObject([{ line: 2, reason: 'cut' }]);
+    const quoted = await readAll('sku,qty\nA,5\n"B","120"');
+    expect(quoted.usable).toHaveLength(2);
+    const whole = await readAll('sku,qty\nA,5\nB,120', settingsWith(), { isWhole: true });
+    expect(whole.usable).toHaveLength(2);
   });
 
   test('1.0 is 1, and 5- is minus five where minus is allowed', async () => {

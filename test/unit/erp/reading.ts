@@ -39,14 +39,18 @@ export function open(
 export async function readAll(
   content: string | Uint8Array,
   settings = settingsWith(),
+  occasion: Partial<Occasion> = {},
 ): Promise<Read> {
   const usable: ErpLine[] = [];
   const unusable: ErpRefusedLine[] = [];
-  const totals = await open(content, settings).read((batch) => {
+  const totals = await open(content, settings, occasion).read((batch) => {
     usable.push(...batch.lines);
     unusable.push(...batch.refused);
   });
-  return { ...totals, usable, unusable };
+  const withdrawn = unusable.flatMap(({ withdraws }) => withdraws ?? []);
+  const isWithdrawn = ({ sku, location }: ErpLine) =>
+    withdrawn.some((one) => one.sku === sku && one.location === location);
+  return { ...totals, usable: usable.filter((line) => !isWithdrawn(line)), unusable };
 }
 
 /** The code of the `ErpSourceError` that reading ends with. */

@@ -18,6 +18,7 @@ const good: SnapshotHeader = {
   complete: true,
   lines: 1_000,
   refusedLines: 0,
+  watermarks: { web: { throughMs: minutesAgo(7) }, pos: {} },
 };
 const memory: SourceMemory = {
   seenIds: new Set(['s-1']),
@@ -47,6 +48,11 @@ describe('refused whole', () => {
     ['a time that is none', { asOfFromMs: Number.NaN }, 'window_invalid'],
     ['read in the future', { asOfToMs: nowMs + 6 * 60_000 }, 'in_the_future'],
     ['older than the ledger is kept', { asOfFromMs: minutesAgo(60 * 25) }, 'too_old'],
+    [
+      'a lane posted to a time after it was read',
+      { watermarks: { pos: {}, web: { throughMs: minutesAgo(-55) } } },
+      'watermark_invalid',
+    ],
     ['empty', { lines: 0 }, 'empty'],
     ['fewer lines than it states', { statedLines: 1_001 }, 'line_count_wrong'],
     ['another content than its checksum', { statedChecksum: 'a', checksum: 'b' }, 'checksum_wrong'],

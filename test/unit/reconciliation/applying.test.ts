@@ -12,8 +12,11 @@ import { Pace } from '../../../src/reconcile/pace.ts';
 import { defaultReconcileSettings } from '../../../src/reconcile/settings.ts';
 import type { SourceContext } from '../../../src/reconcile/source-context.ts';
 import { openDatabase } from '../../../src/reconcile/store/database.ts';
+import { HistoryStore } from '../../../src/reconcile/store/history-store.ts';
 import { LedgerStore } from '../../../src/reconcile/store/ledger-store.ts';
+import { RowStore } from '../../../src/reconcile/store/row-store.ts';
 import { SnapshotStore } from '../../../src/reconcile/store/snapshot-store.ts';
+import { UnheardUnits } from '../../../src/reconcile/unheard.ts';
 import { lanes, minute, readAt } from './line.ts';
 
 const comparedSeq = 10;
@@ -34,23 +37,25 @@ const journal = {
 
 test('a line is corrected as of its own comparison, also when another had to be compared again', async () => {
   const sql = openDatabase(':memory:');
-  const ledger = new LedgerStore(sql);
+  const ledger = new LedgerStore(sql, new RowStore(sql));
   const after = { version: 1, onHand: 20, reserved: 0, available: 20 };
   const movements = ['attic', 'main'].map((location) => ({
     ...{ location, delta: 10, occurredAtMs: 0, channel: 'web', document: 'd-1' },
   }));
   const commit = { sku: 'A', firstVersion: 1, seq: comparedSeq, atMs: 0, movements, after };
   ledger.append(0, [{ ...commit, setsPolicy: false }], comparedSeq);
-  const snapshots = new SnapshotStore(sql, 'erp');
+  const histories = new HistoryStore(sql, 'erp');
+  const snapshots = new SnapshotStore(sql, 'erp', histories);
   snapshots.stage(['attic', 'main'].map((location) => ({ sku: 'A', location, qty: 7 })));
   const judging: JudgingContext = {
-    ...{ ledger, snapshots, settings, lanes, partitions: 1 },
+    ...{ source: 'erp', ledger, histories, settings, lanes, partitions: 1 },
     window: readAt(1_000),
-    unheard: () => 0,
+    unheard: new UnheardUnits([], 0),
+    foldsBeforeMs: 0,
   };
   const pace = new Pace(clock);
   const options = { keeps: true, nowMs: 1_001 * minute, pace };
-  const comparison = await compareStaged(judging, options);
+  const comparison = await compareStaged(judging, snapshots, options);
 
   const sent: Correction[] = [];
   const correct = async (correction: Correction): Promise<CorrectionOutcome> => {
