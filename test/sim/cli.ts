@@ -1,14 +1,11 @@
 /**
- * `npm run sim -- --seed N` replays one seed; `--minutes M` searches, `--from N` says where;
- * `--mutations` breaks the code on purpose and shows which share of the seeds notices.
+ * `npm run sim`: replays a seed, searches, or breaks the code on purpose; `--help` tells how.
  *
- * A failure prints what was drawn, what is wrong, the last marks of the trace (`--marks N`) and the
- * smallest plan that still fails (`--minimise SECONDS`, 60 unless told), with the command that replays
- * it. `--plan JSON` overrides what is drawn; `--quick`: a day as short as in the tests; `--erp yes|no`:
- * with an ERP to reconcile with, or without, whatever is drawn.
+ * A failure prints what was drawn, what is wrong, the last marks of the trace and the smallest plan
+ * that still fails, with the command that replays it.
  */
 
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError } from 'commander';
 import { printFailure, type SeedOptions } from './failing.ts';
 import { cleanUp, hunt } from './mutate.ts';
 import { mutations } from './mutations.ts';
@@ -16,26 +13,58 @@ import { quickPlan } from './quick-plan.ts';
 import { type SimResult, simulate } from './simulate.ts';
 import { Tally } from './tally.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    minutes: { type: 'string' },
-    from: { type: 'string' },
-    count: { type: 'string' },
-    mutations: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    erp: { type: 'string' },
-    plan: { type: 'string', default: '{}' },
-    marks: { type: 'string', default: '60' },
-    minimise: { type: 'string', default: '60' },
-  },
-});
+function number(text: string): number {
+  const value = Number(text);
+  if (text === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Not a number.');
+  return value;
+}
+
+function yesOrNo(text: string): boolean {
+  if (text !== 'yes' && text !== 'no') throw new InvalidArgumentError('Say yes or no.');
+  return text === 'yes';
+}
+
+function json(text: string): object {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`Not JSON: ${(error as Error).message}.`);
+  }
+}
+
+interface Values {
+  readonly seed?: number;
+  readonly minutes?: number;
+  readonly from?: number;
+  readonly count?: number;
+  readonly mutations?: boolean;
+  readonly quick?: boolean;
+  readonly erp?: boolean;
+  readonly plan: object;
+  readonly marks: number;
+  readonly minimise: number;
+}
+
+const values = new Command('npm run sim --')
+  .description('Simulates whole nodes: every seed is one day of work and faults on virtual time.')
+  .option('--seed <n>', 'replay this seed', number)
+  .option('--minutes <m>', 'search for so long', number)
+  .option('--from <n>', 'first seed of the search', number)
+  .option('--count <n>', 'seeds to search, or to try with each mutation', number)
+  .option('--mutations', 'break the code on purpose and show which share of the seeds notices')
+  .option('--quick', 'a day as short as in the tests')
+  .option('--erp <yes|no>', 'with or without an ERP to reconcile with, whatever is drawn', yesOrNo)
+  .option('--plan <json>', 'parts of the plan that are not to be drawn', json, {})
+  .option('--marks <n>', 'how many of the last marks of the trace a failure shows', number, 60)
+  .option('--minimise <seconds>', 'how long a smaller plan that fails is looked for', number, 60)
+  .parse()
+  .opts<Values>();
 
 const options: SeedOptions = {
-  plan: { ...(values.quick ? quickPlan : {}), ...JSON.parse(values.plan) },
-  erp: values.erp === undefined ? undefined : values.erp === 'yes',
-  marks: Number(values.marks),
-  minimiseMs: Number(values.minimise) * 1_000,
+  plan: { ...(values.quick ? quickPlan : {}), ...values.plan },
+  erp: values.erp,
+  marks: values.marks,
+  minimiseMs: values.minimise * 1_000,
 };
 
 /** Failures of a search that are told in full: the others are only named. */
@@ -54,9 +83,9 @@ async function replay(seed: number): Promise<SimResult> {
 
 async function search(): Promise<number> {
   const tally = new Tally();
-  const from = Number(values.from ?? Date.now() % 1_000_000_000);
-  const untilMs = Date.now() + Number(values.minutes ?? 1_000_000) * 60_000;
-  const count = Number(values.count ?? Number.MAX_SAFE_INTEGER);
+  const from = values.from ?? Date.now() % 1_000_000_000;
+  const untilMs = Date.now() + (values.minutes ?? 1_000_000) * 60_000;
+  const count = values.count ?? Number.MAX_SAFE_INTEGER;
   for (let seed = from; seed < from + count && Date.now() < untilMs; seed++) {
     const result = await simulate(seed, options);
     tally.add(result);
@@ -74,8 +103,8 @@ async function search(): Promise<number> {
 
 /** Every mutation on the same seeds: how many of them notice. */
 async function mutate(): Promise<number> {
-  const from = Number(values.from ?? 1);
-  const count = Number(values.count ?? 60);
+  const from = values.from ?? 1;
+  const count = values.count ?? 60;
   let missed = 0;
   for (const mutation of mutations) {
     const { seeds, noticed, first, failure } = await hunt(mutation, { from, count }, true);
@@ -91,7 +120,7 @@ async function mutate(): Promise<number> {
 if (values.mutations) {
   process.exitCode = await mutate();
 } else if (values.seed !== undefined) {
-  const { failures } = await replay(Number(values.seed));
+  const { failures } = await replay(values.seed);
   process.exitCode = failures.length === 0 ? 0 : 1;
 } else {
   process.exitCode = await search();

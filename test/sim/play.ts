@@ -3,6 +3,9 @@
  * everything has to come to rest within a stated time.
  */
 
+import { checkCarts } from './checkers/carts.ts';
+import { checkRest } from './checkers/rest.ts';
+import { checkViews } from './checkers/views.ts';
 import { Client } from './client.ts';
 import { disturb } from './disturb.ts';
 import { SimProcess } from './engine/process.ts';
@@ -29,9 +32,9 @@ export interface Scene {
   readonly reconciliation: Reconciliation | undefined;
 }
 
-/** Everything has to answer this long after the last fault … */
+/** Everything has to answer, and to come to rest, this long after the last fault … */
 export const convergenceMaxMs = 60_000;
-/** … and after this much more holds have run out, views, carts and corrections are where they belong. */
+/** … of which at least this much goes by after the last answer: rest has to last. */
 const restMs = 15_000;
 
 export interface Played {
@@ -40,7 +43,7 @@ export interface Played {
 }
 
 export async function play(scene: Scene): Promise<Played> {
-  const { plan, world, hosts, startAfterMs, clients, random, terms, reconciliation } = scene;
+  const { plan, world, hosts, startAfterMs, clients, random, reconciliation } = scene;
   const { timeline } = world;
   hosts.forEach((host, at) => {
     timeline.after(startAfterMs[at] ?? 0, '', () => host.start());
@@ -75,19 +78,18 @@ export async function play(scene: Scene): Promise<Played> {
   await limited(async () => {
     failures.push(...(await converge(scene, auditor, healedMs)));
   });
+  return { failures, record: recordOf(scene, auditor, healedMs) };
+}
+
+function recordOf(scene: Scene, auditor: Client, healedMs: number): RunRecord {
+  const { plan, world, clients, terms, reconciliation } = scene;
   const everybody = [...clients, auditor, ...(reconciliation ? [reconciliation.tillClient] : [])];
   return {
-    failures,
-    record: {
-      ...{ plan, world, terms, healedMs },
-      intents: [
-        ...everybody.flatMap((client) => client.intents),
-        ...(reconciliation?.intents ?? []),
-      ],
-      facts: everybody.flatMap((client) => client.facts),
-      reconciliation: reconciliation?.record,
-      endedMs: timeline.nowMs,
-    },
+    ...{ plan, world, terms, healedMs },
+    intents: [...everybody.flatMap((client) => client.intents), ...(reconciliation?.intents ?? [])],
+    facts: everybody.flatMap((client) => client.facts),
+    reconciliation: reconciliation?.record,
+    endedMs: world.timeline.nowMs,
   };
 }
 
@@ -101,6 +103,11 @@ function openShop({ plan, clients }: Scene, auditor: Client): void {
     void auditor.pursue({ kind: 'sku', channel: 'wms', verb: 'receive', payload });
   }
   for (const client of clients) client.start(plan.pauseMs);
+}
+
+/** Holds have run out, every cart has its fate, and the views are where they belong. */
+function isAtRest(record: RunRecord): boolean {
+  return [checkRest, checkCarts, checkViews].every((check) => check(record).length === 0);
 }
 
 /** Every SKU answers, nothing is under way, nothing is left to be written. */
@@ -130,5 +137,9 @@ async function converge(scene: Scene, auditor: Client, healedMs: number): Promis
     failures.push({ checker: 'convergence', what });
   }
   await timeline.runUntil(timeline.nowMs + restMs);
+  // What has just been cut off may take longer: a cart is finished by whoever finds it.
+  while (timeline.nowMs < deadlineMs && !isAtRest(recordOf(scene, auditor, healedMs))) {
+    await timeline.runUntil(timeline.nowMs + 1_000);
+  }
   return failures;
 }

@@ -64,7 +64,7 @@ function checkHistory(run: RunRecord, sku: string, lastVersion: number): string[
     const { events } = JSON.parse(payload) as { events: { version: number }[] };
     for (const event of events) {
       // The order of fields means nothing: it is another one when history is made from the journal.
-      const text = JSON.stringify(Object.entries(event).sort());
+      const text = inOneOrder(event);
       const before = seen.get(event.version);
       if (before === text) continue;
       if (before !== undefined)
@@ -77,4 +77,13 @@ function checkHistory(run: RunRecord, sku: string, lastVersion: number): string[
   }
   if (next !== lastVersion + 1) wrong.push(`events: ${sku} ends at ${next - 1} of ${lastVersion}`);
   return wrong;
+}
+
+/** As JSON, with the fields of all objects sorted. */
+function inOneOrder(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
 }

@@ -36,8 +36,8 @@ export const reconcileMutations: readonly Mutation[] = [
     'a line that the snapshot does not have counts as zero',
     0,
     'src/reconcile/store/snapshot-store',
-    'const source = this.#source;\n        const rows = this.#statements.staged',
-    "if (after === 0) this.#sql.exec('INSERT INTO staged (sku, location, qty) SELECT sku, location, 0 FROM line l WHERE NOT EXISTS (SELECT 1 FROM staged s WHERE s.sku = l.sku AND s.location = l.location)');\n        const source = this.#source;\n        const rows = this.#statements.staged",
+    '*match(loud) {',
+    "*match(loud) {\n        this.#sql.exec('INSERT INTO staged (sku, location, qty) SELECT sku, location, 0 FROM line l WHERE NOT EXISTS (SELECT 1 FROM staged s WHERE s.sku = l.sku AND s.location = l.location)');",
   ),
   one(
     'one snapshot is proof enough',
