@@ -85,7 +85,7 @@ class Applying {
 
   async net(netting: LineNetting): Promise<Result> {
     if (!this.#source.isLeading()) return 'displaced';
-    const { sku, location, delta, nettings } = netting;
+    const { sku, location, delta, nettings, asOfSeq } = netting;
     const { name } = this.#source;
     const { window } = this.#judging;
     const outcome = await this.#source.corrector.correct({
@@ -94,7 +94,7 @@ class Applying {
       location,
       delta,
       evidence: {
-        asOfSeq: this.#asOfSeq(sku),
+        asOfSeq,
         source: name,
         rule: lateFactRule,
         snapshotIds: [window.snapshotId],
@@ -113,9 +113,9 @@ class Applying {
     await syncPartition(journal, ledger, partitionOfSku(sku, partitions));
     const staged = snapshots.stagedLine(line);
     if (staged === undefined) return undefined;
-    const { verdict, nettings } = judgeLine(staged, this.#judging);
+    const { verdict, nettings, asOfSeq } = judgeLine(staged, this.#judging);
     if (verdict.kind !== 'correct' || nettings.length > 0) return undefined;
-    return { sku, location, qty: staged.qty, verdict, lanes };
+    return { sku, location, qty: staged.qty, verdict, lanes, asOfSeq };
   }
 
   #correctionOf(line: DriftingLine): Correction {
@@ -129,20 +129,16 @@ class Applying {
       evidence: evidenceOf(this.#source, this.#judging, line),
     };
   }
-
-  #asOfSeq(sku: string): number {
-    return this.#source.ledger.position(partitionOfSku(sku, this.#source.partitions));
-  }
 }
 
 /** Why a line is corrected, for the event and for whoever has to approve it. */
 function evidenceOf(
-  { name, ledger, partitions }: SourceContext,
+  { name }: SourceContext,
   { window }: JudgingContext,
-  { sku, qty, verdict }: DriftingLine,
+  { qty, verdict, asOfSeq }: DriftingLine,
 ) {
   return {
-    asOfSeq: ledger.position(partitionOfSku(sku, partitions)),
+    asOfSeq,
     source: name,
     snapshotIds: verdict.snapshotIds,
     observed: qty,

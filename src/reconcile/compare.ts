@@ -17,6 +17,8 @@ import type { QuietLines, SnapshotStore, StagedLine } from './store/snapshot-sto
 /** A line with drift, and where it comes from. */
 export interface DriftingLine extends RunLine {
   readonly qty: number;
+  /** Journal position of the ledger that it was judged by. */
+  readonly asOfSeq: number;
 }
 
 /** What of a line's earlier corrections late facts take back. */
@@ -26,6 +28,7 @@ export interface LineNetting {
   readonly nettings: readonly Netting[];
   /** All of them together. */
   readonly delta: number;
+  readonly asOfSeq: number;
 }
 
 export interface Comparison {
@@ -131,7 +134,8 @@ class Comparing {
 
   #judge(staged: StagedLine): void {
     const { sku, location, qty } = staged;
-    const { verdict, history, nettings, lanes, entries } = judgeLine(staged, this.#context);
+    const judged = judgeLine(staged, this.#context);
+    const { verdict, history, nettings, lanes, entries, asOfSeq } = judged;
     const width = verdict.interval.hi - verdict.interval.lo;
     this.#histories.push([staged.line.id, history]);
     for (const lane of lanes) this.#linesIn.set(lane, (this.#linesIn.get(lane) ?? 0) + 1);
@@ -141,9 +145,9 @@ class Comparing {
     if (nettings.length > 0) {
       // What they change is judged by the next snapshot.
       const delta = nettings.reduce((sum, netting) => sum + netting.delta, 0);
-      this.#nettings.push({ sku, location, nettings, delta });
+      this.#nettings.push({ sku, location, nettings, delta, asOfSeq });
     } else if (verdict.kind !== 'agrees') {
-      this.#drifting.push({ sku, location, qty, verdict, lanes });
+      this.#drifting.push({ sku, location, qty, verdict, lanes, asOfSeq });
     }
     const isSettled = history.recent.length === 0 && history.anchor !== undefined;
     if (isSettled && entries.length > 0) {

@@ -29,6 +29,8 @@ export class Lease {
   readonly #options: LeaseOptions;
   readonly #lapseMs: number;
   #heldUntilMs = Number.NEGATIVE_INFINITY;
+  /** What the owner of this lease has been told. */
+  #isTold = false;
   /** Revision of ours that we last wrote. */
   #ours = 0;
   #seen = { revision: -1, sinceMs: 0 };
@@ -88,7 +90,8 @@ export class Lease {
   }
 
   async #renew(): Promise<void> {
-    if (!(await this.#write(this.#ours))) this.#lose();
+    if (await this.#write(this.#ours)) this.#gain();
+    else this.#lose();
   }
 
   async #tryToTake(): Promise<void> {
@@ -101,7 +104,7 @@ export class Lease {
     const isFree = written === null || written === holder;
     const hasLapsed = clock.now() - this.#seen.sinceMs >= this.#lapseMs;
     if (!isFree && !hasLapsed) return;
-    if ((await this.#write(revision)) && !this.#isStopped) this.#options.onGained();
+    if (await this.#write(revision)) this.#gain();
   }
 
   async #write(expect: number): Promise<boolean> {
@@ -114,9 +117,17 @@ export class Lease {
     return true;
   }
 
+  /** Also after a renewal: its answer may have come when the lease had lapsed meanwhile. */
+  #gain(): void {
+    if (this.#isTold || this.#isStopped || !this.isHeld) return;
+    this.#isTold = true;
+    this.#options.onGained();
+  }
+
   #lose(): void {
-    if (this.#heldUntilMs === Number.NEGATIVE_INFINITY) return;
     this.#heldUntilMs = Number.NEGATIVE_INFINITY;
+    if (!this.#isTold) return;
+    this.#isTold = false;
     this.#seen = { revision: -1, sinceMs: 0 };
     this.#options.onLost();
   }

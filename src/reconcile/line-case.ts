@@ -18,6 +18,7 @@ import {
 } from '../domain/reconciliation/netting.ts';
 import { proofOf } from '../domain/reconciliation/proofs.ts';
 import { recentLanes } from '../domain/reconciliation/run.ts';
+import { partitionOfSku } from './correcting.ts';
 import type { ReconcileSettings } from './settings.ts';
 import type { HistoryStore } from './store/history-store.ts';
 import type { LedgerStore, RecordedCorrection } from './store/ledger-store.ts';
@@ -36,6 +37,8 @@ export interface JudgingContext {
   readonly unheard: UnheardUnits;
   /** What happened later than this is kept apart, because of other sources. */
   readonly foldsBeforeMs: number;
+  /** Of the journal. */
+  readonly partitions: number;
 }
 
 export interface JudgedLine {
@@ -44,6 +47,8 @@ export interface JudgedLine {
   readonly nettings: readonly Netting[];
   readonly lanes: ReadonlySet<string>;
   readonly entries: readonly LedgerEntry[];
+  /** Journal position of the ledger that it was judged by: others of its partition may move on. */
+  readonly asOfSeq: number;
 }
 
 /** Rule of corrections that take an earlier one back. */
@@ -74,6 +79,7 @@ export function judgeLine(staged: StagedLine, context: JudgingContext): JudgedLi
     verdict,
     nettings,
     entries,
+    asOfSeq: ledger.position(partitionOfSku(staged.sku, context.partitions)),
     lanes: recentLanes(entries, window, lanes),
     history: remember(history, newest, verdict, settings.rules.historyMax),
   };

@@ -125,11 +125,20 @@ export class Run {
   }
 
   async #judgingContext(snapshot: ErpSnapshot): Promise<JudgingContext> {
-    const { name: source, ledger, histories, settings, lanes, exposures } = this.#source;
+    const {
+      name: source,
+      ledger,
+      histories,
+      settings,
+      lanes,
+      exposures,
+      partitions,
+    } = this.#source;
     const foldsBeforeMs = this.#startedAtMs - this.#source.othersNeedMs;
     const window = snapshotWindow(snapshot, ledger, this.#source.posted);
     const unheard = new UnheardUnits(await exposures(), snapshot.asOfToMs);
-    return { source, ledger, histories, settings, lanes, window, unheard, foldsBeforeMs };
+    const judgedBy = { source, ledger, histories, settings, lanes, partitions };
+    return { ...judgedBy, window, unheard, foldsBeforeMs };
   }
 
   async apply(): Promise<StepResult> {

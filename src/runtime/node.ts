@@ -275,9 +275,8 @@ class Node implements LastunitNode {
   /** `<prefix>.n.<node>.<what…>` */
   #onNode(message: Inbound): void {
     if (this.#early) {
-      // What came before a standstill would be handled as if it had just come.
-      if (this.#stall.stale() || this.#early.length >= earlyMessagesMax) return;
-      this.#early.push(message);
+      if (this.#stall.stale()) this.#refusePast(message);
+      else if (this.#early.length < earlyMessagesMax) this.#early.push(message);
       return;
     }
     const [, , , what = '', ...rest] = message.subject.split('.');
@@ -297,6 +296,14 @@ class Node implements LastunitNode {
       return;
     }
     this.#router.onForwarded(message, Number(what), rest.join('.'));
+  }
+
+  /** Came before or while this process stood still and was still joining. What asks for no effect may be lost. */
+  #refusePast(message: Inbound): void {
+    const [, , , what = '', ...rest] = message.subject.split('.');
+    if (what === 'inner') return answerInner(message, undefined);
+    // The router refuses whatever it is given now.
+    if (/^\d+$/.test(what)) this.#router.onForwarded(message, Number(what), rest.join('.'));
   }
 
   /** Another node believes that it owns a partition of ours. */
@@ -355,11 +362,12 @@ class Node implements LastunitNode {
       'this process stood still: what came before is not executed',
     );
     for (const partition of this.#partitions.values()) partition.stalled();
+    // Waiting for our name has made nothing younger.
+    for (const message of this.#early?.splice(0) ?? []) this.#refusePast(message);
     // The clock may have jumped: nothing is committed before it has been compared again.
     this.#time.doubt();
     this.#shared.slots.close();
-    if (this.#early) this.#early = [];
-    else this.#membership.refresh();
+    if (!this.#early) this.#membership.refresh();
   }
 
   #timeKnown(): void {

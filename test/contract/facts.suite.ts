@@ -77,6 +77,19 @@ export function factsContract(name: string, make: () => Promise<FactsHarness>): 
     );
 
     test(
+      'what has been acknowledged is found at once, also by a read that a lagging replica answers (stale direct reads)',
+      withFacts(async ({ rival, publish, partitionOf }) => {
+        let after = 0;
+        for (let time = 0; time < 60; time++) {
+          const seq = await publish(sell('A'));
+          const read = await rival.read(partitionOf('A'), after, 10);
+          expect(read.map((fact) => fact.seq)).toEqual([seq]);
+          after = seq;
+        }
+      }),
+    );
+
+    test(
       'a fact that is published twice is stored once',
       withFacts(async ({ facts, publish, partitionOf }) => {
         const fact = sell('A');

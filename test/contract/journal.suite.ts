@@ -93,6 +93,25 @@ export function journalContract(name: string, make: () => Promise<JournalHarness
     );
 
     test(
+      'an append that has to wait for another one with its expectation (10164) has not been stored',
+      withJournal(async ({ journal, rival }) => {
+        let expected = 0;
+        for (let round = 0; round < 25; round++) {
+          const outcomes = await Promise.all(
+            [journal, rival].map((one, at) => append(one, expected, `${round}.${at}`)),
+          );
+          const winners = outcomes.filter((outcome) => outcome.kind === 'appended');
+          expect(winners).toHaveLength(1);
+          for (const { kind } of outcomes) expect(['appended', 'busy', 'refused']).toContain(kind);
+          expected = seqOf(winners[0] as AppendOutcome);
+          const last = await journal.last(0);
+          expect(last?.payload).toBe(`${round}.${outcomes.indexOf(winners[0] as AppendOutcome)}`);
+        }
+        expect(await contents(journal, 1, expected)).toHaveLength(25);
+      }),
+    );
+
+    test(
       'the same message again is not stored twice and is not called appended',
       withJournal(async ({ journal }) => {
         const message = { partition: 0, expect: 0, messageId: nextId(), payload: 'once' };

@@ -2,18 +2,23 @@
 
 import { systemClock } from '../../src/runtime/system-clock.ts';
 import { partitionOf } from '../sim/model/names.ts';
+import { acknowledgementsTwin } from '../sim/twins/acknowledgements.ts';
 import { Bench } from '../sim/twins/bench.ts';
 import { busTwin } from '../sim/twins/bus.ts';
 import { factsTwin } from '../sim/twins/facts.ts';
 import { journalTwin } from '../sim/twins/journal.ts';
 import { membersTwin } from '../sim/twins/members.ts';
+import { rowBucketTwin } from '../sim/twins/row-bucket.ts';
 import { sinkTwin } from '../sim/twins/sinks.ts';
-import { snapshotsTwin } from '../sim/twins/snapshots.ts';
+import { keyValuesTwin, snapshotsTwin } from '../sim/twins/snapshots.ts';
+import { acknowledgementsContract } from './acknowledgements.suite.ts';
 import { busContract } from './bus.suite.ts';
 import { clockContract } from './clock.suite.ts';
 import { factsContract } from './facts.suite.ts';
 import { journalContract } from './journal.suite.ts';
+import { keyValuesContract } from './key-values.suite.ts';
 import { membersContract } from './members.suite.ts';
+import { rowBucketContract } from './row-bucket.suite.ts';
 import { sinkContract } from './sink.suite.ts';
 import { snapshotsContract } from './snapshots.suite.ts';
 
@@ -37,6 +42,36 @@ snapshotsContract('twin', async () => {
   };
 });
 
+keyValuesContract('twin', async () => {
+  const bench = new Bench();
+  const { reconcile } = bench.world;
+  return {
+    values: keyValuesTwin(bench.link('a'), reconcile),
+    rival: keyValuesTwin(bench.link('b'), reconcile),
+    close: () => bench.close(),
+  };
+});
+
+acknowledgementsContract('twin', async () => {
+  const bench = new Bench();
+  return {
+    acknowledgements: acknowledgementsTwin(bench.link('a')),
+    publish: async (source, payload) => bench.world.acknowledgements.publish(source, payload),
+    close: () => bench.close(),
+  };
+});
+
+rowBucketContract('twin', async () => {
+  const bench = new Bench();
+  const state = bench.world.sinks.get('stock');
+  if (!state) throw new Error('no sink stock');
+  return {
+    bucket: rowBucketTwin(bench.link('a'), state),
+    sink: sinkTwin(bench.link('b'), state),
+    close: () => bench.close(),
+  };
+});
+
 for (const name of ['stock', 'events']) {
   sinkContract(`twin of ${name}`, async () => {
     const bench = new Bench();
@@ -45,7 +80,7 @@ for (const name of ['stock', 'events']) {
     return {
       sink: sinkTwin(bench.link('a'), state),
       rival: sinkTwin(bench.link('b'), state),
-      row: async (key) => state.rows.get(key),
+      row: async (key) => state.row(key),
       messages:
         name === 'events'
           ? async (key) => state.messages(key).map((entry) => entry.payload)

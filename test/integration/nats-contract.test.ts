@@ -6,10 +6,15 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { factMessageId } from '../../src/contract/subjects.ts';
 import { partitionOf } from '../../src/domain/names.ts';
 import type { NatsPorts } from '../../src/nats/nats-ports.ts';
+import { createReconcilePorts } from '../../src/nats/reconcile-ports.ts';
+import { createRowBuckets } from '../../src/nats/row-buckets.ts';
+import { acknowledgementsContract } from '../contract/acknowledgements.suite.ts';
 import { busContract } from '../contract/bus.suite.ts';
 import { factsContract } from '../contract/facts.suite.ts';
 import { journalContract } from '../contract/journal.suite.ts';
+import { keyValuesContract } from '../contract/key-values.suite.ts';
 import { membersContract } from '../contract/members.suite.ts';
+import { rowBucketContract } from '../contract/row-bucket.suite.ts';
 import { sinkContract } from '../contract/sink.suite.ts';
 import { snapshotsContract } from '../contract/snapshots.suite.ts';
 import {
@@ -53,6 +58,33 @@ for (const [kind, start] of Object.entries(servers)) {
       const { mine, theirs, close } = await connectTwice();
       return { snapshots: mine.ports.snapshots, rival: theirs.ports.snapshots, close };
     });
+
+    keyValuesContract(kind, async () => {
+      const { mine, theirs, close } = await connectTwice();
+      const { values } = createReconcilePorts(mine.api, mine.names);
+      const { values: rival } = createReconcilePorts(theirs.api, theirs.names);
+      return { values, rival, close };
+    });
+
+    acknowledgementsContract(kind, async () => {
+      const { mine, theirs, close } = await connectTwice();
+      const { acknowledgements } = createReconcilePorts(mine.api, mine.names);
+      const publish = async (source: string, payload: string) => {
+        await jetstream(theirs.connection).publish(mine.names.subjects.erpAck(source), payload);
+      };
+      return { acknowledgements, publish, close };
+    });
+
+    for (const name of ['stock', 'view.web']) {
+      rowBucketContract(`${kind}, ${name}`, async () => {
+        const { mine, theirs, close } = await connectTwice();
+        const bucket = createRowBuckets(mine.api, mine.names, ['web']).find(
+          (candidate) => candidate.name === name,
+        );
+        if (bucket === undefined) throw new Error(`no bucket ${name}`);
+        return { bucket, sink: sinkOf(theirs, name), close };
+      });
+    }
 
     for (const name of ['stock', 'view.web', 'events']) {
       sinkContract(`${kind}, ${name}`, async () => {

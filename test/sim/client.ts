@@ -162,7 +162,7 @@ export class Client {
     const text = JSON.stringify(payload);
     for (let tried = 0; tried < 10 && fact.seq === undefined; tried++) {
       try {
-        fact.seq = await this.#link.call('facts', `fact ${messageId}`, () =>
+        fact.seq = await this.#link.publish('facts', `fact ${messageId}`, () =>
           world.facts.publish({ source, verb, skuKey, messageId, payload: text }),
         );
       } catch {

@@ -58,7 +58,7 @@ function strike({ world, hosts, random }: Disturbance, kind: WorldFault): void {
       const hit = random.chance(0.4)
         ? assets
         : random.shuffle(assets).slice(0, random.between(1, 3));
-      return world.changeLeaders(hit, random.between(5_600, 9_200));
+      return world.changeLeaders(hit);
     }
     case 'members-expired':
       return world.members.expireAll();

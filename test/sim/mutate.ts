@@ -66,12 +66,14 @@ export function makeMutant(mutation: Mutation): string {
 /** Searches with the mutant; `all`: does not stop at the first seed that notices. */
 export async function hunt(
   mutation: Mutation,
-  seeds: { readonly from: number; readonly count: number },
+  seeds: { readonly from: number; readonly count: number; readonly tryFirst?: number | undefined },
   all = false,
 ): Promise<Hunt> {
   const folder = makeMutant(mutation);
   const args = [join(folder, 'test/sim/hunt.js'), String(seeds.from), String(seeds.count)];
-  if (all) args.push('all');
+  if (mutation.erp) args.push('--erp');
+  if (all) args.push('--all');
+  else if (seeds.tryFirst !== undefined) args.push(`--known=${seeds.tryFirst}`);
   const run = promisify(execFile)(process.execPath, args, {
     maxBuffer: 64_000_000,
     timeout: huntMaxMs,

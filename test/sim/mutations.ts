@@ -4,6 +4,8 @@
  * that the workload or a checker is too weak.
  */
 
+import { reconcileMutations } from './reconcile/mutations.ts';
+
 export interface Edit {
   /** Below `dist`, without the ending. */
   readonly file: string;
@@ -16,6 +18,11 @@ export interface Mutation {
   readonly name: string;
   /** Of the design. */
   readonly invariant: number | string;
+  /**
+   * Whether the seeds that are tried have an ERP to reconcile with; they have none unless told, since
+   * whoever reconciles also repairs read models, and so hides what breaks them.
+   */
+  readonly erp?: true;
   readonly edits: readonly Edit[];
 }
 
@@ -32,6 +39,7 @@ function one(
 }
 
 export const mutations: readonly Mutation[] = [
+  ...reconcileMutations,
   one(
     'appends expect whatever is there',
     1,
@@ -94,6 +102,13 @@ export const mutations: readonly Mutation[] = [
     'const encoded = await (async (work) => work())(() => {',
   ),
   one(
+    'SKUs wake up from an older snapshot than the one that was written last',
+    6,
+    `${partition}/pages`,
+    'this.#keep(number, { revision: done.revision, entries });',
+    'this.#keep(number, { revision: done.revision, entries: page.entries });',
+  ),
+  one(
     'the checkpoint forgets when holds end',
     6,
     `${partition}/checkpointer`,
@@ -127,6 +142,20 @@ export const mutations: readonly Mutation[] = [
     'src/domain/state',
     'store.kind(slot) === RecordKind.open &&',
     '(store.kind(slot) === RecordKind.open || store.kind(slot) === RecordKind.prepared) &&',
+  ),
+  one(
+    'who asked for a cart hears before its verdict is written',
+    8,
+    'src/runtime/carts/cart-course',
+    'await this.#parts.book.write(verdict);',
+    "if (verdict.accepted) this.#answer({ kind: 'accepted', lines: verdict.accepted }); await this.#parts.book.write(verdict);",
+  ),
+  one(
+    'the position in the facts is committed apart from what they did',
+    9,
+    `${partition}/rounds`,
+    'factsTo: round.factsTo ?? head.factsTo,',
+    'factsTo: head.factsTo,',
   ),
   one(
     'the position in the facts runs ahead',

@@ -15,6 +15,12 @@ import type { World } from './twins/world.ts';
 
 export type MakeNode = typeof createNode;
 
+export interface Companion {
+  stop(): Promise<void>;
+  /** The process is gone. */
+  close(): void;
+}
+
 export interface NodeHostOptions {
   readonly world: World;
   readonly random: Random;
@@ -24,6 +30,8 @@ export interface NodeHostOptions {
   /** Breaks what the node is given, for mutations; the identity otherwise. */
   readonly wrapPorts: (ports: Ports, host: NodeHost) => Ports;
   readonly makeNode: MakeNode;
+  /** Begins what runs in the same process, with connections of its own. */
+  readonly companion?: (process: SimProcess, incarnation: string) => Companion;
   readonly onError: (message: string) => void;
 }
 
@@ -33,6 +41,7 @@ export class NodeHost {
   #process: SimProcess | undefined;
   #link: Link | undefined;
   #node: LastunitNode | undefined;
+  #companion: Companion | undefined;
   #runs = 0;
   #skewMs: number;
   #stopping = false;
@@ -76,6 +85,7 @@ export class NodeHost {
       onTaken: () => this.#die(process, 'its name was taken'),
     });
     this.#node = node;
+    this.#companion = this.#options.companion?.(process, incarnation);
     node.start().catch((error: unknown) => this.#die(process, String(error)));
   }
 
@@ -114,7 +124,8 @@ export class NodeHost {
       this.#down();
       world.timeline.after(downMs, '', () => this.start());
     };
-    void this.#node?.stop().then(over, (error: unknown) => {
+    const stopped = Promise.all([this.#node?.stop(), this.#companion?.stop()]);
+    void stopped.then(over, (error: unknown) => {
       this.#options.onError(`${this.name}: stop failed: ${String(error)}`);
       over();
     });
@@ -148,6 +159,7 @@ export class NodeHost {
   #down(): void {
     this.#process?.crash();
     this.#link?.close();
+    this.#companion?.close();
     this.#node = undefined;
   }
 

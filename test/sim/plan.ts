@@ -3,8 +3,15 @@
  * plain data, printed with a failure; parts of it may be overridden to reproduce something smaller.
  */
 
-import { type CallFault, callFaults, type WorldFault, worldFaults } from './engine/faults.ts';
+import {
+  type CallFault,
+  callFaults,
+  newerCallFaults,
+  type WorldFault,
+  worldFaults,
+} from './engine/faults.ts';
 import type { Random } from './engine/random.ts';
+import { drawReconcilePlan, type ReconcilePlan } from './reconcile/reconcile-plan.ts';
 
 export interface ChannelPlan {
   readonly verbs: readonly string[];
@@ -39,11 +46,53 @@ export interface Plan {
   readonly worldFaults: Partial<Record<WorldFault, number>>;
   /** Milliseconds that each node's clock is off. */
   readonly skewMs: readonly number[];
+  /** Null: there is no ERP. */
+  readonly reconcile: ReconcilePlan | null;
+  /**
+   * What drawing has learnt since the first seeds were kept: they override it with nothing, and so keep
+   * their meaning.
+   */
+  readonly more: {
+    readonly limits: Readonly<Record<string, number>>;
+    readonly callFaults: Partial<Record<CallFault, number>>;
+  };
 }
 
 const shop = ['reserve', 'renew', 'confirm', 'release', 'sell', 'restock', 'get'];
 
-export function drawPlan(random: Random): Plan {
+/** `erp`: whether there is an ERP to reconcile with; undefined: that is drawn as well. */
+export function drawPlan(random: Random, erp?: boolean): Plan {
+  const shop = drawShop(random);
+  // Drawn last, so that it moves nothing else.
+  const hasErp = random.chance(1 / 3);
+  const reconcile = drawReconcilePlan(random);
+  const callFaults = drawNewerFaults(random);
+  const limits = { pagesCachedMax: random.pick([1, 32]) };
+  const plan = { ...shop, more: { limits, callFaults } };
+  return (erp ?? hasErp) ? withErp(plan, reconcile) : plan;
+}
+
+/** A shop in which drifts can be told from work in flight: small, calm, with clocks that are right. */
+function withErp(plan: Plan, reconcile: ReconcilePlan): Plan {
+  const { wishes, limits, worldFaults: faults, skewMs } = plan;
+  const { 'clock-jumped': _, ...worldFaults } = faults;
+  const more = ['A', 'B-1', 'C 2', 'D.3/X', 'g', 'H_8'].filter((sku) => !plan.skus.includes(sku));
+  return {
+    ...plan,
+    // Many of them, so that most rest for a while.
+    skus: [...plan.skus, ...more.slice(0, Math.max(0, 6 - plan.skus.length))],
+    clients: Math.max(3, Math.min(4, plan.clients)),
+    pauseMs: Math.max(120, Math.min(200, plan.pauseMs)),
+    // Only the reconciler corrects, and it does not have to wait for room.
+    wishes: { ...wishes, correct: 0 },
+    limits: { ...limits, idsPerSkuMax: 2_000_000 },
+    worldFaults,
+    skewMs: skewMs.map((ms) => Math.max(-40, Math.min(40, ms))),
+    reconcile,
+  };
+}
+
+function drawShop(random: Random): Plan {
   const nodes = random.weighted([
     [1, 1],
     [2, 4],
@@ -81,6 +130,8 @@ export function drawPlan(random: Random): Plan {
         [random.between(-900, 900), 2],
       ]),
     ),
+    reconcile: null,
+    more: { limits: {}, callFaults: {} },
   };
 }
 
@@ -181,6 +232,10 @@ function drawCallFaults(random: Random): Partial<Record<CallFault, number>> {
     rates[kind] = random.pick([0, 0, 0.002, 0.01, 0.04]);
   }
   return rates;
+}
+
+function drawNewerFaults(random: Random): Partial<Record<CallFault, number>> {
+  return Object.fromEntries(newerCallFaults.map((kind) => [kind, random.pick([0, 0.02, 0.2])]));
 }
 
 function drawWorldFaults(random: Random, nodes: number): Partial<Record<WorldFault, number>> {

@@ -5,6 +5,7 @@
 
 import type { Terms } from './model/asked.ts';
 import type { Plan } from './plan.ts';
+import type { ReconcileRecord } from './reconcile/reconciliation.ts';
 import type { World } from './twins/world.ts';
 
 /** One try of an intent: a request and, maybe, its reply. */
@@ -44,6 +45,8 @@ export interface RunRecord {
   readonly terms: Terms;
   readonly intents: readonly Intent[];
   readonly facts: readonly FactIntent[];
+  /** Undefined: there is no ERP. */
+  readonly reconciliation: ReconcileRecord | undefined;
   /** When faults stopped; after it everything had to converge. */
   readonly healedMs: number;
   readonly endedMs: number;

@@ -6,12 +6,17 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { complaint, expectWell } from './batch.ts';
+import type { Plan } from './plan.ts';
 import { simulate } from './simulate.ts';
 
 interface KeptSeed {
   readonly seed: number;
   /** What went wrong when it was found. */
   readonly why: string;
+  /** Found when no ERP was drawn, or when one was asked for. */
+  readonly erp?: boolean;
+  /** What was not drawn when it was found. */
+  readonly plan?: Partial<Plan>;
 }
 
 const kept = JSON.parse(
@@ -19,8 +24,8 @@ const kept = JSON.parse(
 ) as readonly KeptSeed[];
 
 describe('seeds that failed once', () => {
-  test.each(kept)('seed $seed: $why', async ({ seed }) => {
-    expect(complaint(await simulate(seed))).toEqual([]);
+  test.each(kept)('seed $seed: $why', async ({ seed, erp, plan = {} }) => {
+    expect(complaint(await simulate(seed, { erp, plan }))).toEqual([]);
   });
 });
 
@@ -29,9 +34,9 @@ describe('no schedule of faults breaks a promise', () => {
 });
 
 describe('a seed says everything', () => {
-  test('the same seed gives the same trace twice', async () => {
-    const first = await simulate(4);
-    const second = await simulate(4);
+  test.each([false, true])('the same seed gives the same trace twice, ERP: %s', async (erp) => {
+    const first = await simulate(4, { erp });
+    const second = await simulate(4, { erp });
     expect(second.hash).toBe(first.hash);
     expect(second.steps).toBe(first.steps);
   });

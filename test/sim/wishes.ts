@@ -194,7 +194,7 @@ export class Wisher {
     const more =
       verb === 'confirm'
         ? {
-            order: `o-${random.between(1, 2)}`,
+            order: this.#order(`${reservation}-`),
             ...(random.chance(0.3) ? { qty: random.between(1, qty + 1) } : {}),
           }
         : verb === 'renew'
@@ -277,7 +277,7 @@ export class Wisher {
     ]);
     const more =
       verb === 'confirm'
-        ? { order: `o-${random.between(1, 2)}` }
+        ? { order: this.#order(`${cart.id}-k`) }
         : verb === 'renew'
           ? { ttlMs: random.between(1, 4_000) }
           : {};
@@ -390,6 +390,12 @@ export class Wisher {
 
   #command(channel: string, verb: string, payload: Payload): Wish & { kind: 'sku' } {
     return { kind: 'sku', channel, verb, payload: { id: this.#id(), ...payload } };
+  }
+
+  /** One of two orders. For an ERP they are documents: then each belongs to one purchase. */
+  #order(purchase: string): string {
+    const number = this.#random.between(1, 2);
+    return this.#plan.reconcile === null ? `o-${number}` : `${purchase}${number}`;
   }
 
   #id(): string {

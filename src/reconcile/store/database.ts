@@ -7,7 +7,7 @@
 import Database from 'better-sqlite3';
 
 /** Changes with every change of the tables. */
-const schemaVersion = 3;
+const schemaVersion = 4;
 
 export type Sql = Database.Database;
 
@@ -18,7 +18,9 @@ const schema = `
   -- Every SKU by its key, after its last event: what its rows should show.
   CREATE TABLE sku (
     key TEXT PRIMARY KEY, seq INTEGER NOT NULL, version INTEGER NOT NULL, stock TEXT NOT NULL,
-    view TEXT NOT NULL, hasPolicy INTEGER NOT NULL
+    view TEXT NOT NULL, hasPolicy INTEGER NOT NULL,
+    -- The journal did not have the SKU's beginning: the balance of its lines is not known.
+    isTruncated INTEGER NOT NULL
   ) WITHOUT ROWID;
   -- How far each read model has been read, and its rows as they stand. confirmedSeq: the SKU's seq at
   -- which its owner called the row sound.
@@ -32,7 +34,6 @@ const schema = `
   -- A line of the ledger: what is long since posted is in its opening balance.
   CREATE TABLE line (
     id INTEGER PRIMARY KEY, sku TEXT NOT NULL, location TEXT NOT NULL, opening INTEGER NOT NULL,
-    -- The journal did not have the SKU's beginning: its balance is not known.
     isTruncated INTEGER NOT NULL, comparedAtMs INTEGER NOT NULL DEFAULT 0, UNIQUE (sku, location)
   );
   CREATE TABLE entry (

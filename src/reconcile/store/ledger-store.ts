@@ -1,27 +1,22 @@
 /**
  * The ledger by line (SKU and location), as far as the journal has been read.
  *
- * 1. A commit's entries and the partition's position are written together: nothing is read twice.
+ * 1. A commit's entries and the partition's position are written together, and what lies at or below
+ *    the position is left out: nothing counts twice, also when two readings overlap.
  * 2. What no snapshot can be uncertain about any more is added to the opening balance.
  * 3. What one source has acknowledged, and what was corrected towards it, says nothing to another.
  */
 
+import { skuKeyOf } from '../../domain/names.ts';
 import type { LedgerEntry } from '../../domain/reconciliation/ledger.ts';
 import type { Movement } from '../../domain/reconciliation/movements.ts';
-import type { SkuTotals } from '../row-reading.ts';
 import { remake, type Sql } from './database.ts';
-import type { RowStore } from './row-store.ts';
+import type { RowStore, SkuCommit } from './row-store.ts';
 
 /** The movements of one SKU in one commit. */
-export interface CommitEntries {
-  readonly sku: string;
-  /** Version of the first of its events in the commit. */
-  readonly firstVersion: number;
-  readonly seq: number;
+export interface CommitEntries extends SkuCommit {
   readonly atMs: number;
   readonly movements: readonly Movement[];
-  readonly after: SkuTotals;
-  readonly setsPolicy: boolean;
 }
 
 export interface LedgerLine {
@@ -71,20 +66,22 @@ export class LedgerStore {
     return stored?.seq ?? 0;
   }
 
-  /** Records commits of one partition, read up to `seq`. */
+  /** Records commits of one partition, read up to `seq`; those that are known already are left out. */
   append(partition: number, commits: readonly CommitEntries[], seq: number): void {
     this.#sql.transaction(() => {
+      const known = this.position(partition);
       for (const commit of commits) {
-        this.#rows.record(commit.sku, commit.seq, commit.after, commit.setsPolicy);
+        if (commit.seq <= known) continue;
+        this.#rows.record(commit);
         this.#appendCommit(commit);
       }
-      this.#statements.setPosition.run(partition, seq);
+      if (seq > known) this.#statements.setPosition.run(partition, seq);
     })();
   }
 
-  #appendCommit({ sku, firstVersion, seq, atMs, movements }: CommitEntries): void {
+  #appendCommit({ sku, seq, atMs, movements }: CommitEntries): void {
     for (const movement of movements) {
-      const line = this.#lineFor(sku, movement.location, firstVersion);
+      const line = this.#lineFor(sku, movement.location);
       const { delta, occurredAtMs, channel, document, evidence } = movement;
       const correctionOf = evidence === undefined ? null : String(evidence.source ?? '');
       this.#statements.addEntry.run(
@@ -96,13 +93,12 @@ export class LedgerStore {
     }
   }
 
-  #lineFor(sku: string, location: string, firstVersion: number): number {
+  #lineFor(sku: string, location: string): number {
     const known = this.#statements.lineId.get(sku, location) as { id: number } | undefined;
     if (known !== undefined) return known.id;
-    const other = this.#statements.anyLine.get(sku) as { isTruncated: number } | undefined;
-    const isTruncated = other === undefined ? firstVersion > 1 : other.isTruncated === 1;
-    const added = this.#statements.addLine.run(sku, location, isTruncated ? 1 : 0);
-    return Number(added.lastInsertRowid);
+    return Number(
+      this.#statements.addLine.run({ sku, location, key: skuKeyOf(sku) }).lastInsertRowid,
+    );
   }
 
   /** The line's entries that are not in its opening balance, as they are towards a source. */
@@ -177,8 +173,10 @@ function prepared(sql: Sql) {
     position: one('SELECT seq FROM position WHERE partition = ?'),
     setPosition: one('INSERT OR REPLACE INTO position VALUES (?, ?)'),
     lineId: one('SELECT id FROM line WHERE sku = ? AND location = ?'),
-    anyLine: one('SELECT isTruncated FROM line WHERE sku = ? LIMIT 1'),
-    addLine: one('INSERT INTO line (sku, location, opening, isTruncated) VALUES (?, ?, 0, ?)'),
+    addLine: one(
+      `INSERT INTO line (sku, location, opening, isTruncated)
+       SELECT @sku, @location, 0, isTruncated FROM sku WHERE key = @key`,
+    ),
     addEntry: one(
       `INSERT INTO entry (line, delta, occurredAtMs, recordedAtMs, seq, lane, document, correctionOf)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,

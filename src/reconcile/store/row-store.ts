@@ -10,6 +10,16 @@ import { skuKeyOf } from '../../domain/names.ts';
 import { expectedOf, type ShownRow, type SkuTotals } from '../row-reading.ts';
 import type { Sql } from './database.ts';
 
+/** One SKU after one commit. */
+export interface SkuCommit {
+  readonly sku: string;
+  readonly seq: number;
+  readonly after: SkuTotals;
+  readonly setsPolicy: boolean;
+  /** Version of the first of its events in the commit. */
+  readonly firstVersion: number;
+}
+
 /** A row that has been read. */
 export interface LookedRow extends ShownRow {
   readonly key: string;
@@ -40,12 +50,14 @@ export class RowStore {
     this.#statements = prepared(sql);
   }
 
-  /** Records what the journal says of a SKU; part of the transaction that reads the journal. */
-  record(sku: string, seq: number, totals: SkuTotals, setsPolicy: boolean): void {
-    const { stock, view } = expectedOf(totals);
-    this.#statements.record.run(
-      ...[skuKeyOf(sku), seq, totals.version, stock, view, setsPolicy ? 1 : 0],
-    );
+  /**
+   * Records what the journal says of a SKU after a commit; part of the transaction that reads the
+   * journal. Whether its beginning is there is a matter of the first commit that is seen of it.
+   */
+  record({ sku, seq, after, setsPolicy, firstVersion }: SkuCommit): void {
+    const { stock, view } = expectedOf(after);
+    const flags = [setsPolicy ? 1 : 0, firstVersion > 1 ? 1 : 0];
+    this.#statements.record.run(...[skuKeyOf(sku), seq, after.version, stock, view, ...flags]);
   }
 
   skuCount(): number {
@@ -140,7 +152,7 @@ function prepared(sql: Sql) {
   });
   return {
     record: sql.prepare(
-      `INSERT INTO sku VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+      `INSERT INTO sku VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
        seq = excluded.seq, version = excluded.version, stock = excluded.stock,
        view = excluded.view, hasPolicy = max(hasPolicy, excluded.hasPolicy)`,
     ),

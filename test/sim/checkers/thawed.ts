@@ -1,12 +1,13 @@
 /** A node that stood still executes nothing that it finds then: it is from the past. */
 
+import { defaultLimits } from '../../../src/config/defaults.ts';
 import type { RunRecord } from '../run-record.ts';
 
 /** A standstill is measured between two ticks. */
 const tickMs = 250;
 
 export function checkThawed(run: RunRecord): readonly string[] {
-  const { stallMaxMs = 0 } = run.plan.limits;
+  const { stallMaxMs = defaultLimits().stallMaxMs } = run.plan.limits;
   return run.world.bus.thawed
     .filter(({ heldMs, subject }) => heldMs > stallMaxMs + tickMs && /\.cmd\.|\.p\./.test(subject))
     .filter(({ reply }) => reply.includes('"ok":true'))

@@ -28,6 +28,12 @@ export const callFaults = [
   'message-delayed',
 ] as const;
 
+/** The same, drawn after everything else: seeds that were found before they were known keep their meaning. */
+export const newerCallFaults = [
+  /** A direct read is answered by a replica that lags behind. */
+  'replica-stale',
+] as const;
+
 /** Faults that befall a process or the servers for a while. */
 export const worldFaults = [
   'node-crashed',
@@ -40,9 +46,34 @@ export const worldFaults = [
   'server-away',
 ] as const;
 
-export type CallFault = (typeof callFaults)[number];
+/** Faults of an ERP that is reconciled with. */
+export const erpFaults = [
+  /** A document is not posted, posted twice, posted later than promised. */
+  'erp-lost',
+  'erp-doubled',
+  'erp-late',
+  /** The ERP knows of something that we hear of later or never. */
+  'erp-hidden',
+  /** A snapshot lacks lines. */
+  'erp-partial',
+  /** An older snapshot is fetched, or one that has been compared. */
+  'erp-stale',
+  'erp-unreachable',
+  /** Several reconcilers believe to be the only one. */
+  'erp-split',
+] as const;
+
+export type CallFault = (typeof callFaults)[number] | (typeof newerCallFaults)[number];
 export type WorldFault = (typeof worldFaults)[number];
-export type FaultKind = CallFault | WorldFault;
+export type ErpFault = (typeof erpFaults)[number];
+export type FaultKind = CallFault | WorldFault | ErpFault;
+
+export const faultKinds: readonly FaultKind[] = [
+  ...callFaults,
+  ...newerCallFaults,
+  ...worldFaults,
+  ...erpFaults,
+];
 
 export class Faults {
   readonly counts = new Map<FaultKind, number>();

@@ -73,6 +73,9 @@ export function judgeCount(asked: Asked): Judgement {
 export function changeBy(asked: Asked, location: string, delta: number): Judgement {
   const wrong = asked.mustAccept();
   if (wrong) return wrong;
+  const said = asked.reply.delta;
+  // Two reconcilers may have asked under the same id for different amounts.
+  if (said !== undefined && said !== delta) return `changed by ${said}, ${delta} was asked for`;
   asked.stock.place(location).onHand += delta;
   asked.stock.known = true;
   asked.remember({ delta });
@@ -121,6 +124,10 @@ export function judgePolicy(asked: Asked): Judgement {
 /** Whether the ledger has changed behind the reconciler's back is its own affair: both may be. */
 export function judgeCorrect(asked: Asked): Judgement {
   if (!asked.accepted && asked.code === 'stock_changed') return undefined;
+  const { evidence } = asked.reply;
+  if (evidence !== undefined && JSON.stringify(evidence) !== JSON.stringify(asked.p.evidence)) {
+    return 'recorded with the evidence of another correction';
+  }
   const location = (asked.p.location as string | undefined) ?? mainLocation;
   return changeBy(asked, location, asked.number('delta'));
 }

@@ -1,8 +1,9 @@
 /**
- * A world whose time passes by itself, without faults: what the contract suites run the twins on.
+ * A world whose time passes by itself, without faults unless told: what the contract suites run the
+ * twins on.
  */
 
-import { Faults } from '../engine/faults.ts';
+import { type CallFault, Faults } from '../engine/faults.ts';
 import { SimProcess } from '../engine/process.ts';
 import { Random } from '../engine/random.ts';
 import { Timeline } from '../engine/timeline.ts';
@@ -13,12 +14,17 @@ export const epochMs = 1_900_000_000_000;
 
 export class Bench {
   readonly world: World;
-  readonly random = new Random(1);
+  readonly random: Random;
   readonly timeline = new Timeline(epochMs);
   #closed = false;
 
-  constructor(options: Partial<WorldOptions> = {}) {
-    const faults = new Faults(this.random, {});
+  constructor(
+    options: Partial<WorldOptions> = {},
+    seed = 1,
+    rates: Partial<Record<CallFault, number>> = {},
+  ) {
+    this.random = new Random(seed);
+    const faults = new Faults(this.random, rates);
     this.world = new World(this.timeline, this.random, faults, {
       ...defaultWorldOptions,
       ...options,

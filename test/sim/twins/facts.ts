@@ -1,6 +1,7 @@
 /**
  * The twin of `INV_FACTS` and `INV_DEAD`. The server appends the partition from the SKU's token, as
- * its subject transform does; sequences are shared by all partitions.
+ * its subject transform does; sequences are shared by all partitions. A batch may come from a replica
+ * that lags behind: then it is shorter; what seems to be empty is asked of the leader.
  */
 
 import type { FactLog, StoredFact } from '../../../src/ports.ts';
@@ -75,9 +76,14 @@ export class FactState {
 
   read(partition: number, after: number, limit: number): readonly StoredFact[] {
     const from = Math.max(after, this.#forgotten.get(partition) ?? 0);
-    return this.#facts
+    const facts = this.#facts
       .filter((fact) => fact.partition === partition && fact.seq > from)
       .slice(0, limit);
+    const { options, faults, random } = this.#world;
+    if (options.replicas === 1 || facts.length === 0 || !faults.strikes('replica-stale')) {
+      return facts;
+    }
+    return facts.slice(0, Math.max(1, random.between(0, facts.length - 1)));
   }
 
   forget(partition: number, upTo: number): void {
@@ -100,14 +106,14 @@ export function factsTwin(link: Link): FactLog {
   const { facts } = link.world;
   return {
     read: (partition, after, limit) =>
-      link.call('facts', `facts ${partition} after ${after}`, () =>
+      link.ask('facts', `facts ${partition} after ${after}`, () =>
         facts.read(partition, after, limit),
       ),
     onArrival: (arrived) => facts.watch(link, arrived),
     bury: (fact, error) =>
-      link.call('facts', `fact ${fact.seq} buried`, () => facts.bury(fact, error)),
+      link.publishPatiently('facts', `fact ${fact.seq} buried`, () => facts.bury(fact, error)),
     forget: (partition, upTo) =>
-      link.call('facts', `facts ${partition} up to ${upTo} dropped`, () =>
+      link.ask('facts', `facts ${partition} up to ${upTo} dropped`, () =>
         facts.forget(partition, upTo),
       ),
   };

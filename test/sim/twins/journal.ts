@@ -5,6 +5,8 @@
  * 2. Within the duplicate window a known message id stores nothing: three replicas acknowledge it
  *    without storing it, which proves nothing; a single server checks the expectation first.
  * 3. A barrier takes a sequence and leaves the partition's last message as it is.
+ * 4. On three replicas nothing else is taken for a partition while an append is being agreed on
+ *    (10164). That is over before its sender hears of it.
  */
 
 import {
@@ -26,6 +28,11 @@ export class JournalState {
   readonly #ids = new Map<string, { seq: number; atMs: number }>();
   /** The exact moment of each sequence, for checkers. */
   readonly storedAt = new Map<number, number>();
+  /** Appends and barriers of owners that had been displaced. */
+  refusals = 0;
+  /** When the last append of each partition was taken. */
+  readonly #takenMs = new Map<number, number>();
+  readonly #watchers: ((entry: JournalEntry) => void)[] = [];
   #seq = 0;
 
   constructor(world: World) {
@@ -36,6 +43,11 @@ export class JournalState {
   /** The partition's messages; the world's own view, for checkers. */
   entries(partition: number): readonly JournalEntry[] {
     return this.#partitions[partition] ?? [];
+  }
+
+  /** Calls back with every entry as it is stored: for whoever takes part without a connection. */
+  onStored(watch: (entry: JournalEntry) => void): void {
+    this.#watchers.push(watch);
   }
 
   /** The stream's last sequence. */
@@ -52,6 +64,10 @@ export class JournalState {
     const { timeline, options, serverNowMs } = this.#world;
     const entries = this.#partitions[partition];
     if (!entries) throw new Error(`the journal has no partition ${partition}`);
+    const agreedMs = (this.#takenMs.get(partition) ?? 0) + 2 * options.latencyMs.least;
+    if (options.replicas === 3 && timeline.nowMs < agreedMs) {
+      return { kind: 'busy', reason: 'another with this expectation is in flight (10164)' };
+    }
     const expected = (entries.at(-1)?.seq ?? 0) === expect;
     const known = this.#known(messageId);
     if (known !== undefined && (expected || options.replicas === 3)) {
@@ -59,14 +75,18 @@ export class JournalState {
       return { kind: 'unknown', reason: `duplicate of ${known}` };
     }
     if (!expected) {
+      this.refusals += 1;
       timeline.mark(`journal ${partition}: refused, ${expect} is not last`);
       return { kind: 'refused' };
     }
     this.#seq += 1;
+    this.#takenMs.set(partition, timeline.nowMs);
     this.storedAt.set(this.#seq, timeline.nowMs);
     this.#ids.set(messageId, { seq: this.#seq, atMs: serverNowMs });
     if (payload !== undefined) {
-      entries.push({ seq: this.#seq, messageId, storedAtMs: serverNowMs, payload });
+      const entry = { seq: this.#seq, messageId, storedAtMs: serverNowMs, payload };
+      entries.push(entry);
+      for (const watch of this.#watchers) watch(entry);
     }
     timeline.mark(
       `journal ${partition}: ${payload === undefined ? 'barrier' : payload} at ${this.#seq}`,
@@ -97,25 +117,24 @@ export function journalTwin(link: Link): Journal {
   ): Promise<AppendOutcome> => {
     const what = request.payload === undefined ? 'barrier' : 'append';
     try {
-      return await link.call('journal', `${what} ${request.partition}`, () => {
+      return await link.publish('journal', `${what} ${request.partition}`, () => {
         if (world.options.replicas === 3 && world.faults.strikes('append-busy')) {
-          return { kind: 'busy', reason: 'another append with this expectation is in flight' };
+          return { kind: 'busy', reason: 'another with this expectation is in flight (10164)' };
         }
         return world.journal.apply(request);
       });
     } catch (error) {
       if (!(error instanceof PortError)) throw error;
-      // No leader, nobody listening: certainly not stored. Everything else may have been.
-      const kind =
-        error.code === 'unavailable' || error.code === 'no_responders' ? 'busy' : 'unknown';
-      return { kind, reason: error.code };
+      // Nobody listening: certainly not stored. Everything else may have been.
+      const reason = `${error.code}: ${error.message}`;
+      return { kind: error.code === 'no_responders' ? 'busy' : 'unknown', reason };
     }
   };
   return {
     append,
     barrier: append,
     last: (partition) =>
-      link.call('journal', `last ${partition}`, () => world.journal.last(partition)),
+      link.ask('journal', `last ${partition}`, () => world.journal.last(partition)),
     read: (partition, range, each) => read(link, partition, range, each),
   };
 }
@@ -128,7 +147,7 @@ async function read(
 ): Promise<void> {
   const { faults, journal } = link.world;
   for (let next = from; ; ) {
-    const batch = await link.call('journal', `read ${partition} from ${next}`, () =>
+    const batch = await link.ask('journal', `read ${partition} from ${next}`, () =>
       journal
         .entries(partition)
         .filter((entry) => entry.seq >= next && entry.seq <= to)

@@ -13,11 +13,24 @@ import type { Asset, World } from './world.ts';
 
 type Status = 'connected' | 'disconnected';
 
+/**
+ * A message into a stream: nobody listens to it while the stream has no leader, and its sender is told
+ * so at once. A question to the leader: then nobody answers it.
+ */
+export type Call = 'publish' | 'ask';
+
 /** Who waits for a call's outcome, and the way back to it. */
 interface Caller<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (error: unknown) => void;
   readonly answer: (outcome: () => void) => void;
+}
+
+/** How long a publish that nobody listens to is repeated. */
+const patienceMs = 254;
+
+function isNobody(error: unknown): boolean {
+  return error instanceof PortError && error.code === 'no_responders';
 }
 
 export class Link {
@@ -102,12 +115,40 @@ export class Link {
   }
 
   /**
-   * Asks the servers. `apply` runs at the asset's leader at one moment; what it throws travels back.
-   * @throws {PortError} timeout, disconnected, unavailable, no_responders
+   * Asks the asset's leader. `apply` runs there at one moment; what it throws travels back.
+   * @throws {PortError} timeout, disconnected, unavailable
    */
-  call<T>(asset: Asset, label: string, apply: () => T, timeoutMs?: number): Promise<T> {
+  ask<T>(asset: Asset, label: string, apply: () => T): Promise<T> {
+    return this.#call('ask', asset, label, apply);
+  }
+
+  /**
+   * Publishes into the asset's stream, as `ask` otherwise.
+   * @throws {PortError} timeout, disconnected, no_responders
+   */
+  publish<T>(asset: Asset, label: string, apply: () => T): Promise<T> {
+    return this.#call('publish', asset, label, apply);
+  }
+
+  /**
+   * Publishes, and once more a little later where nobody has listened (`src/nats/patience.ts`).
+   * @throws {PortError} timeout, disconnected, unavailable
+   */
+  async publishPatiently<T>(asset: Asset, label: string, apply: () => T): Promise<T> {
+    try {
+      return await this.publish(asset, label, apply);
+    } catch (error) {
+      if (!isNobody(error)) throw error;
+    }
+    await new Promise<void>((resolve) => this.process.clock.after(patienceMs, resolve));
+    return this.publish(asset, label, apply).catch((error: unknown) => {
+      throw isNobody(error) ? new PortError('unavailable', `${label}: no responders`) : error;
+    });
+  }
+
+  #call<T>(call: Call, asset: Asset, label: string, apply: () => T): Promise<T> {
     const { faults, random, timeline } = this.world;
-    const waitMs = timeoutMs ?? this.world.options.callTimeoutMs;
+    const waitMs = this.world.options.callTimeoutMs;
     const named = `${this.process.name} ${label}`;
     return new Promise((resolve, reject) => {
       let open = true;
@@ -133,7 +174,9 @@ export class Link {
       if (faults.strikes('request-lost')) return;
       if (faults.strikes('request-late')) {
         const lateMs = waitMs + random.between(1, 3 * waitMs);
-        timeline.after(lateMs, `${named} arrives late`, () => this.#serve(asset, apply, undefined));
+        timeline.after(lateMs, `${named} arrives late`, () =>
+          this.#serve(call, asset, apply, undefined),
+        );
         return;
       }
       const caller: Caller<T> = {
@@ -144,36 +187,40 @@ export class Link {
           this.toProcess(label, () => settle(outcome));
         },
       };
-      this.toServer(named, () => this.#serveSoon(asset, apply, caller));
+      this.toServer(named, () => this.#serveSoon(call, asset, apply, caller));
     });
   }
 
   /** A slow server is slow before it applies or after: both orders with other calls must be right. */
-  #serveSoon<T>(asset: Asset, apply: () => T, caller: Caller<T>): void {
+  #serveSoon<T>(call: Call, asset: Asset, apply: () => T, caller: Caller<T>): void {
     const { faults, random, timeline } = this.world;
     if (!faults.strikes('slow')) {
-      this.#serve(asset, apply, caller);
+      this.#serve(call, asset, apply, caller);
       return;
     }
     const slowMs = random.between(20, 1_500);
     if (random.chance(0.5)) {
-      timeline.after(slowMs, 'slow request', () => this.#serve(asset, apply, caller));
+      timeline.after(slowMs, 'slow request', () => this.#serve(call, asset, apply, caller));
       return;
     }
     const answer: Caller<T>['answer'] = (outcome) => {
       timeline.after(slowMs, 'slow reply', () => caller.answer(outcome));
     };
-    this.#serve(asset, apply, { ...caller, answer });
+    this.#serve(call, asset, apply, { ...caller, answer });
   }
 
-  #serve<T>(asset: Asset, apply: () => T, caller: Caller<T> | undefined): void {
+  #serve<T>(call: Call, asset: Asset, apply: () => T, caller: Caller<T> | undefined): void {
     const { random } = this.world;
     const health = this.world.health(asset);
     if (health === 'away') return;
-    if (health === 'electing' || (health === 'limbo' && random.chance(0.5))) {
-      if (random.chance(0.4)) return;
-      const code = random.chance(0.7) ? 'unavailable' : 'no_responders';
-      caller?.answer(() => caller.reject(new PortError(code, 'no leader')));
+    if (health === 'limbo' && random.chance(0.5)) return;
+    if (health === 'electing' || health === 'refusing') {
+      if (call === 'ask' && health === 'electing') return;
+      const trouble =
+        call === 'publish'
+          ? new PortError('no_responders', 'no responders')
+          : new PortError('unavailable', 'system temporarily unavailable (10008)');
+      caller?.answer(() => caller.reject(trouble));
       return;
     }
     let outcome: () => void;

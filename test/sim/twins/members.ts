@@ -118,16 +118,25 @@ export class MemberState {
 /** The membership as one process sees it. */
 export function membersTwin(link: Link): Members {
   const { members } = link.world;
+  const doubtful = new Set<string>();
   return {
-    meta: (wanted) => link.call('members', 'meta', () => members.meta(wanted)),
+    meta: (wanted) => link.ask('members', 'meta', () => members.meta(wanted)),
     recordGenesis: (partition) =>
-      link.call('members', `genesis of ${partition}`, () => members.recordGenesis(partition)),
+      link.ask('members', `genesis of ${partition}`, () => members.recordGenesis(partition)),
     async renew(record) {
-      const seen = members.revisionOf(record.name);
-      return link.call('members', 'renew', () => members.renew(record, seen));
+      const { name } = record;
+      // After trouble nobody knows which revision is to be replaced.
+      if (doubtful.has(name)) await link.ask('members', `key of ${name}`, () => {});
+      const seen = members.revisionOf(name);
+      doubtful.add(name);
+      const renewed = await link.publishPatiently('members', 'renew', () =>
+        members.renew(record, seen),
+      );
+      doubtful.delete(name);
+      return renewed;
     },
-    leave: (record) => link.call('members', 'leave', () => members.leave(record)),
-    read: () => link.call('members', 'members', () => members.read()),
+    leave: (record) => link.ask('members', 'leave', () => members.leave(record)),
+    read: () => link.ask('members', 'members', () => members.read()),
     onChange: (changed) => members.watch(link, changed),
   };
 }

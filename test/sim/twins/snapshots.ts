@@ -1,16 +1,24 @@
 /**
- * The snapshot store's twin: values under keys with revisions that rise with every write of the
- * store. Each write is one message: what a crash leaves of several is a prefix.
+ * The twin of buckets whose keys are replaced by compare-and-set: snapshots, and what reconcilers
+ * remember. Revisions rise with every write of the bucket. Each write is one message: what a crash
+ * leaves of several is a prefix.
  */
 
-import type { Snapshots, StoredSnapshot } from '../../../src/ports.ts';
+import type { KeyValues, Snapshots, StoredSnapshot } from '../../../src/ports.ts';
 import type { Link } from './link.ts';
 
 const keyPattern = /^[A-Za-z0-9_=.-]+$/;
 
-export class SnapshotState {
+/** One message of the bucket's stream; without a payload it removes its key. */
+interface Message {
+  readonly key: string;
+  readonly payload: string | undefined;
+}
+
+export class BucketState {
   readonly #values = new Map<string, StoredSnapshot>();
-  #revision = 0;
+  /** Every message; its place, counted from 1, is its revision. */
+  readonly #log: Message[] = [];
 
   read(key: string): StoredSnapshot | undefined {
     return this.#values.get(key);
@@ -19,40 +27,61 @@ export class SnapshotState {
   write(key: string, payload: string, expect: number): Awaited<ReturnType<Snapshots['write']>> {
     if (!keyPattern.test(key)) throw new Error(`not a key: ${key}`);
     if ((this.#values.get(key)?.revision ?? 0) !== expect) return { kind: 'conflict' };
-    this.#revision += 1;
-    this.#values.set(key, { revision: this.#revision, payload });
-    return { kind: 'stored', revision: this.#revision };
+    return { kind: 'stored', revision: this.#append({ key, payload }) };
   }
 
   remove(prefix: string): void {
     for (const key of this.keys()) {
       if (key !== prefix && !key.startsWith(`${prefix}.`)) continue;
-      // A removal leaves a marker, which takes a revision.
-      this.#revision += 1;
-      this.#values.delete(key);
+      this.#append({ key, payload: undefined });
     }
+  }
+
+  list(prefix: string): ReadonlyMap<string, StoredSnapshot> {
+    return new Map([...this.#values].filter(([key]) => key.startsWith(`${prefix}.`)));
   }
 
   keys(): string[] {
     return [...this.#values.keys()];
   }
 
-  /** Forgets everything: snapshots are an optimisation. */
-  clear(): void {
+  /**
+   * An asynchronous stream's server died: of what it had acknowledged last, `count` messages are gone,
+   * and their revisions will be given to others.
+   */
+  loseTail(count: number): void {
+    const kept = this.#log.splice(0, Math.max(0, this.#log.length - count));
+    this.#log.length = 0;
     this.#values.clear();
+    for (const message of kept) this.#append(message);
+  }
+
+  #append(message: Message): number {
+    const revision = this.#log.push(message);
+    const { key, payload } = message;
+    if (payload === undefined) this.#values.delete(key);
+    else this.#values.set(key, { revision, payload });
+    return revision;
   }
 }
 
 /** The snapshot store as one process sees it. */
 export function snapshotsTwin(link: Link): Snapshots {
-  const { snapshots } = link.world;
+  const { read, write, remove } = keyValuesTwin(link, link.world.snapshots);
+  return { read, write, remove };
+}
+
+/** A bucket as one process sees it. All of them have the same leader. */
+export function keyValuesTwin(link: Link, bucket: BucketState): KeyValues {
   return {
-    read: (key) => link.call('snapshots', `snapshot ${key} read`, () => snapshots.read(key)),
+    read: (key) => link.ask('snapshots', `snapshot ${key} read`, () => bucket.read(key)),
     write: (key, payload, expect) =>
-      link.call('snapshots', `snapshot ${key} over ${expect}`, () =>
-        snapshots.write(key, payload, expect),
+      link.publishPatiently('snapshots', `snapshot ${key} over ${expect}`, () =>
+        bucket.write(key, payload, expect),
       ),
     remove: (prefix) =>
-      link.call('snapshots', `snapshot ${prefix} removed`, () => snapshots.remove(prefix)),
+      link.ask('snapshots', `snapshot ${prefix} removed`, () => bucket.remove(prefix)),
+    list: (prefix) =>
+      link.ask('snapshots', `snapshots ${prefix} listed`, () => bucket.list(prefix)),
   };
 }

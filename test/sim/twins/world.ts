@@ -2,21 +2,23 @@
  * What all nodes of a simulation share: the servers' state, their health, and the network between.
  * Each node gets its own ports bound to the world (`ports.ts`), through its own `Link`.
  *
- * 1. What the servers have stored is stored: the journal, snapshots, facts and marks survive
- *    everything. Derived data of a single server may lose its tail when that server dies.
+ * 1. What the servers have stored is stored: the journal, facts and membership survive everything. What
+ *    can be made again is written asynchronously on a single server: when it dies, derived data may be
+ *    gone, and the latest snapshots.
  * 2. While a leader is elected nothing is applied, except what was just on its way.
  */
 
 import type { Faults } from '../engine/faults.ts';
-import type { Random } from '../engine/random.ts';
+import { Random } from '../engine/random.ts';
 import type { Timeline } from '../engine/timeline.ts';
+import { AcknowledgementState } from './acknowledgements.ts';
 import { BusState } from './bus-state.ts';
 import { FactState } from './facts.ts';
 import { JournalState } from './journal.ts';
 import type { Link } from './link.ts';
 import { MemberState } from './members.ts';
 import { SinkState } from './sinks.ts';
-import { SnapshotState } from './snapshots.ts';
+import { BucketState } from './snapshots.ts';
 
 export interface WorldOptions {
   /** 3: duplicates are acknowledged, 10164 happens. 1: the expectation is checked first. */
@@ -49,8 +51,22 @@ export const defaultWorldOptions: WorldOptions = {
 export type Asset = 'journal' | 'snapshots' | 'sinks' | 'members' | 'facts';
 export const assets: readonly Asset[] = ['journal', 'snapshots', 'sinks', 'members', 'facts'];
 
-/** Right after a leader died, messages on their way may still have reached a majority. */
+/**
+ * Right after a leader died, messages on their way may still have reached a majority; nobody hears of
+ * it, nor that there is no leader.
+ */
 const limboMs = 20;
+/** How long it takes until an asset has a leader again (`leader-change/recorded.json`). */
+const electionMs = { least: 3_000, most: 9_200 } as const;
+/** Now and then questions are refused (10008) towards the end, instead of left unanswered. */
+const refusingShare = 0.15;
+
+interface Outage {
+  readonly fromMs: number;
+  /** From here questions are refused instead of left unanswered. */
+  readonly refusingMs: number;
+  readonly untilMs: number;
+}
 
 export class World {
   readonly timeline: Timeline;
@@ -59,12 +75,16 @@ export class World {
   readonly options: WorldOptions;
   readonly links = new Set<Link>();
   readonly journal: JournalState;
-  readonly snapshots: SnapshotState;
+  readonly snapshots: BucketState;
+  /** `inv_reconcile`: reconcilers' lease, reports and proposals. */
+  readonly reconcile = new BucketState();
+  /** What ERPs have said of their postings. */
+  readonly acknowledgements: AcknowledgementState;
   readonly sinks: ReadonlyMap<string, SinkState>;
   readonly members: MemberState;
   readonly bus: BusState;
   readonly facts: FactState;
-  readonly #outages = new Map<Asset, { fromMs: number; untilMs: number }>();
+  readonly #outages = new Map<Asset, Outage>();
   #awayUntilMs = 0;
 
   constructor(timeline: Timeline, random: Random, faults: Faults, options: WorldOptions) {
@@ -73,7 +93,8 @@ export class World {
     this.faults = faults;
     this.options = options;
     this.journal = new JournalState(this);
-    this.snapshots = new SnapshotState();
+    this.snapshots = new BucketState();
+    this.acknowledgements = new AcknowledgementState(this);
     this.sinks = new Map(options.sinks.map((name) => [name, new SinkState(name)]));
     this.members = new MemberState(this);
     this.bus = new BusState(this);
@@ -91,12 +112,18 @@ export class World {
     return least + this.random.real() * (most - least);
   }
 
-  /** Takes the leaders of some assets away for a while. */
-  changeLeaders(hit: readonly Asset[], forMs: number): void {
+  /** The leader of some assets dies: each of them elects another one in its own time. */
+  changeLeaders(hit: readonly Asset[]): void {
     this.faults.count('leader-changed');
     this.timeline.mark(`leaders of ${hit.join(', ')} gone`);
     const fromMs = this.timeline.nowMs;
-    for (const asset of hit) this.#outages.set(asset, { fromMs, untilMs: fromMs + forMs });
+    for (const asset of hit) {
+      const untilMs = fromMs + this.random.between(electionMs.least, electionMs.most);
+      const refuses = this.random.chance(refusingShare);
+      const refusesForMs = refuses ? this.random.between(100, 5_000) : 0;
+      const refusingMs = Math.max(fromMs + limboMs, untilMs - refusesForMs);
+      this.#outages.set(asset, { fromMs, refusingMs, untilMs });
+    }
   }
 
   /** The only server dies and is started again: every connection breaks. */
@@ -105,16 +132,22 @@ export class World {
     this.timeline.mark('server gone');
     this.#awayUntilMs = this.timeline.nowMs + forMs;
     for (const link of this.links) link.disconnect(forMs + this.random.between(1, 500));
-    if (this.options.replicas === 1) for (const sink of this.sinks.values()) sink.loseTail();
+    if (this.options.replicas > 1) return;
+    // Drawn from the run so far, so that nothing else is drawn otherwise than without it.
+    const random = new Random(Number.parseInt(this.timeline.hash, 16));
+    if (random.chance(0.5)) this.snapshots.loseTail(random.between(1, 12));
+    if (random.chance(0.3)) return;
+    for (const sink of this.sinks.values()) sink.loseTail();
   }
 
   /** `limbo`: it may be applied, and nobody will hear of it. */
-  health(asset: Asset): 'serving' | 'limbo' | 'electing' | 'away' {
+  health(asset: Asset): 'serving' | 'limbo' | 'electing' | 'refusing' | 'away' {
     const now = this.timeline.nowMs;
     if (now < this.#awayUntilMs) return 'away';
     const outage = this.#outages.get(asset);
     if (!outage || now >= outage.untilMs) return 'serving';
-    return now < outage.fromMs + limboMs ? 'limbo' : 'electing';
+    if (now < outage.fromMs + limboMs) return 'limbo';
+    return now < outage.refusingMs ? 'electing' : 'refusing';
   }
 
   /** When the asset answers again; now, if it does. */

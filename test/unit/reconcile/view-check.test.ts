@@ -102,7 +102,8 @@ const nextSeq = () => {
 async function sync(): Promise<void> {
   meanwhile();
   for (const [sku, { available, version, seq: at }] of skus) {
-    rows.record(sku, at, { version, onHand: available, reserved: 0, available }, false);
+    const after = { version, onHand: available, reserved: 0, available };
+    rows.record({ sku, seq: at, after, setsPolicy: false, firstVersion: 1 });
   }
 }
 
