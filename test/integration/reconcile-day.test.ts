@@ -1,5 +1,6 @@
 // A day of sales, and an ERP that has it with a lag and with faults that we know of: each fault is
 // found, explained or corrected, and nothing else moves. Files in a directory, as an ERP drops them.
+// OCA connector-magento #226, libracore #41: there the ERP's absolute quantity undid orders in flight.
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
