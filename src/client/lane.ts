@@ -219,7 +219,5 @@ export class Lane {
 }
 
 function textOf(frame: readonly Pending[]): string {
-  let json = `[${frame[0]!.json}`;
-  for (let index = 1; index < frame.length; index++) json += `,${frame[index]!.json}`;
-  return `${json}]`;
+  return `[${frame.map(({ json }) => json).join(',')}]`;
 }
