@@ -48,7 +48,7 @@ interface Values {
 const values = new Command('npm run sim --')
   .description('Simulates whole nodes: every seed is one day of work and faults on virtual time.')
   .option('--seed <n>', 'replay this seed', number)
-  .option('--minutes <m>', 'search for so long', number)
+  .option('--minutes <m>', 'search for so long; Ctrl-C ends it before', number)
   .option('--from <n>', 'first seed of the search', number)
   .option('--count <n>', 'seeds to search, or to try with each mutation', number)
   .option('--mutations', 'break the code on purpose and show which share of the seeds notices')
@@ -86,7 +86,11 @@ async function search(): Promise<number> {
   const from = values.from ?? Date.now() % 1_000_000_000;
   const untilMs = Date.now() + (values.minutes ?? 1_000_000) * 60_000;
   const count = values.count ?? Number.MAX_SAFE_INTEGER;
-  for (let seed = from; seed < from + count && Date.now() < untilMs; seed++) {
+  let isStopped = false;
+  process.once('SIGINT', () => {
+    isStopped = true;
+  });
+  for (let seed = from; !isStopped && seed < from + count && Date.now() < untilMs; seed++) {
     const result = await simulate(seed, options);
     tally.add(result);
     const [first] = result.failures;
