@@ -15,7 +15,7 @@ import type { SendSettings } from './options.ts';
 import type { Pending } from './pending.ts';
 import type { Surroundings } from './plain.ts';
 import { isReply, type Refused, type Reply, readFrame } from './replies.ts';
-import { causeOf, passes, passesByItself, waitMs } from './retry.ts';
+import { passes, passesByItself, waitMs } from './retry.ts';
 
 export type LaneSettings = Pick<
   SendSettings,
@@ -39,6 +39,12 @@ export class Lane {
   #scheduled = false;
   /** Lower than configured once a node has said that it takes less. */
   #commandsMax: number;
+  /**
+   * Frames in flight that the partition's mailbox has room for: half as many after a frame that was
+   * `overloaded`, one more after as many that were not. What waits here costs nobody anything; what is
+   * refused there is sent, parsed and answered again and again.
+   */
+  #window: number;
 
   /** `subject` is that of the partition's frames. */
   constructor(subject: string, settings: LaneSettings, slots: FrameSlots, world: Surroundings) {
@@ -47,6 +53,7 @@ export class Lane {
     this.#slots = slots;
     this.#world = world;
     this.#commandsMax = settings.frameCommandsMax;
+    this.#window = settings.framesPerPartitionMax;
   }
 
   submit(command: Pending): void {
@@ -72,7 +79,7 @@ export class Lane {
   #maySend(): boolean {
     const least = this.#frames.size < 2 ? 1 : this.#commandsMax;
     if (this.#waiting.length < least) return false;
-    return this.#frames.size < this.#settings.framesPerPartitionMax;
+    return this.#frames.size < Math.floor(this.#window);
   }
 
   /** Settles everything whose deadline has come. */
@@ -153,6 +160,7 @@ export class Lane {
   #answered(frame: readonly Pending[], replies: readonly Reply[]): void {
     let again: Pending[] | undefined;
     let retryAfterMs = 0;
+    let isOverloaded = false;
     for (let index = 0; index < frame.length; index++) {
       const command = frame[index]!;
       const reply = replies[index];
@@ -161,12 +169,20 @@ export class Lane {
         command.answer(reply);
         continue;
       }
-      command.cause = causeOf(reply);
+      command.cause = reply;
       again ??= [];
       again.push(command);
       retryAfterMs = Math.max(retryAfterMs, reply.error.retryAfterMs ?? 0);
+      isOverloaded ||= reply.error.code === 'overloaded';
     }
+    this.#adapt(isOverloaded);
     if (again !== undefined) this.#rest(again, retryAfterMs);
+  }
+
+  #adapt(isOverloaded: boolean): void {
+    const { framesPerPartitionMax } = this.#settings;
+    if (isOverloaded) this.#window = Math.max(1, this.#window / 2);
+    else this.#window = Math.min(framesPerPartitionMax, this.#window + 1 / this.#window);
   }
 
   /** The frame as a whole was refused: for what each of its commands is refused, or for its size. */
@@ -177,7 +193,7 @@ export class Lane {
       this.#commandsMax = Math.ceil(frame.length / 2);
       this.#waiting = [...frame, ...this.#waiting];
     } else if (passes(refused)) {
-      this.#again(frame, causeOf(refused), refused.error.retryAfterMs ?? 0);
+      this.#again(frame, refused, refused.error.retryAfterMs ?? 0);
     } else {
       const { error } = refused;
       for (const command of frame) command.answer({ ok: false, id: command.id ?? null, error });

@@ -15,7 +15,7 @@ export interface SendOptions {
   readonly prefix?: string | undefined;
   /** How long a command is repeated before `DeadlineExceededError`. Default: 10,000. */
   readonly deadlineMs?: number | undefined;
-  /** How long one attempt waits for its reply before the same is sent again. Default: 3,000. */
+  /** How long one attempt waits for its reply before the same is sent again. Default: 2,000. */
   readonly attemptTimeoutMs?: number | undefined;
   /** Sends commands of one partition together. Default: true. */
   readonly coalesce?: boolean | undefined;
@@ -39,7 +39,7 @@ export type SendSettings = {
 const defaults: Omit<SendSettings, 'channel'> = {
   prefix: 'inv',
   deadlineMs: 10_000,
-  attemptTimeoutMs: 3_000,
+  attemptTimeoutMs: 2_000,
   coalesce: true,
   frameCommandsMax: 500,
   frameBytesMax: 262_144,

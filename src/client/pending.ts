@@ -1,7 +1,8 @@
 /** A command of a frame on its way: what is sent, until when, and who waits for it. */
 
 import { DeadlineExceededError } from './errors.ts';
-import type { Reply } from './replies.ts';
+import { isReply, type Refused, type Reply } from './replies.ts';
+import { causeOf } from './retry.ts';
 
 /** Commands without result, of the whole client. */
 export interface Load {
@@ -14,7 +15,7 @@ export class Pending {
   readonly json: string;
   readonly deadlineAtMs: number;
   attempts = 0;
-  /** What the last attempt met. */
+  /** What the last attempt met: a refusal as it came, or an error. */
   cause: unknown;
   settled = false;
   readonly #load: Load;
@@ -52,7 +53,9 @@ export class Pending {
   /** Gives up if its deadline is at `nowMs` or before. */
   expire(nowMs: number): void {
     if (this.deadlineAtMs > nowMs) return;
-    this.fail(new DeadlineExceededError(this.id, this.attempts, this.cause));
+    // Made only now: under overload most commands are refused a few times, and an error has a stack.
+    const cause = isReply(this.cause) ? causeOf(this.cause as Refused) : this.cause;
+    this.fail(new DeadlineExceededError(this.id, this.attempts, cause));
   }
 
   #settle(): void {

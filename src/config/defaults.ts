@@ -89,6 +89,12 @@ export const limitDefinitions = {
   residentsMax: count(50_000, 'SKU actors in memory'),
   snapshotEveryEvents: count(50_000, "a partition's events between checkpoints"),
   snapshotEveryMs: ms(30_000, [100, day], 'time between checkpoints of a busy partition'),
+  checkpointsInFlightMax: limit(
+    'count',
+    2,
+    [1, 1_024],
+    "checkpoints under way, of all the node's partitions",
+  ),
   pageCount: limit('count', 128, [1, 65_536], 'pages that hold the snapshots of a partition'),
   pagesCachedMax: limit(
     'count',

@@ -9,7 +9,6 @@ import { journalSchema } from '../contract/journal-message.ts';
 import { createNames } from '../contract/subjects.ts';
 import type { Inbound, JournalMeta, Membership, Ports, Subscription } from '../ports.ts';
 import { answerInner, cartRemote } from './cart-remote.ts';
-import { CommitSlots } from './commit-slots.ts';
 import { IdIndex } from './id-index.ts';
 import type { Logger } from './log.ts';
 import { MembershipKeeper } from './membership.ts';
@@ -22,6 +21,7 @@ import type { NodeShared } from './partition/session.ts';
 import { Partitions } from './partitions.ts';
 import { Router } from './router.ts';
 import { answerRows } from './rows-remote.ts';
+import { Slots } from './slots.ts';
 import { StallWatch } from './stall-watch.ts';
 
 export interface NodeOptions {
@@ -105,7 +105,8 @@ class Node implements LastunitNode {
       incarnation: options.incarnation,
       ids: new MessageIds(options.incarnation),
       idIndex: new IdIndex({ ...config.limits, now: () => ports.clock.now() }),
-      slots: new CommitSlots(config.limits.commitsInFlightMax),
+      slots: new Slots(config.limits.commitsInFlightMax),
+      checkpointSlots: new Slots(config.limits.checkpointsInFlightMax),
       budget: new ResidentBudget(config.limits.residentsMax),
       meta: () => this.#knownMeta(),
       recordGenesis: (partition) => this.#recordGenesis(partition),

@@ -6,6 +6,7 @@
 
 import type { Clock, Timer } from '../../ports.ts';
 import type { Logger } from '../log.ts';
+import type { Slots } from '../slots.ts';
 import type { Alarms } from './alarms.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { Outputs } from './outputs.ts';
@@ -17,6 +18,7 @@ export interface HousekeepingOptions {
   readonly clock: Clock;
   readonly now: () => number;
   readonly limits: { readonly snapshotEveryMs: number; readonly snapshotEveryEvents: number };
+  readonly checkpointSlots: Slots;
   readonly budget: ResidentBudget;
   readonly log: Logger;
   readonly head: Head;
@@ -34,6 +36,9 @@ export class Housekeeping {
   readonly #waiting: (() => void)[] = [];
   #eventsBehind: number;
   #checkpointDueMs = 0;
+  /** A checkpoint waits for its turn, or is being made. */
+  #queued = false;
+  #hasSlot = false;
   #alarmTimer: Timer | undefined;
   #alarmAtMs = Number.POSITIVE_INFINITY;
   #maintenance: Timer | undefined;
@@ -125,6 +130,8 @@ export class Housekeeping {
     this.#alarmTimer?.cancel();
     this.#maintenance?.cancel();
     for (const run of this.#waiting.splice(0)) run();
+    // What is left of a checkpoint may wait for servers for long: the other partitions do not.
+    this.#releaseSlot();
   }
 
   #maybeCheckpoint(): void {
@@ -132,11 +139,34 @@ export class Housekeeping {
     // A SKU with 300,000 holds is written whole: not before there have been twice as many events.
     const manyEvents = Math.max(limits.snapshotEveryEvents, 2 * checkpointer.cost);
     const due = now() >= this.#checkpointDueMs || this.#eventsBehind >= manyEvents;
-    if (!due || checkpointer.running) return;
-    this.checkpoint().catch((error: unknown) => {
-      if (this.#over) return;
-      log.warn({ partition, error }, 'checkpoint failed; it will be tried again');
-    });
+    if (!due || checkpointer.running || this.#queued) return;
+    this.#queued = true;
+    this.#checkpointInTurn()
+      .catch((error: unknown) => {
+        if (this.#over) return;
+        log.warn({ partition, error }, 'checkpoint failed; it will be tried again');
+      })
+      .finally(() => {
+        this.#queued = false;
+      });
+  }
+
+  async #checkpointInTurn(): Promise<void> {
+    const { checkpointSlots } = this.#options;
+    const wait = checkpointSlots.acquire();
+    if (wait) await wait;
+    this.#hasSlot = true;
+    try {
+      if (!this.#over) await this.checkpoint();
+    } finally {
+      this.#releaseSlot();
+    }
+  }
+
+  #releaseSlot(): void {
+    if (!this.#hasSlot) return;
+    this.#hasSlot = false;
+    this.#options.checkpointSlots.release();
   }
 
   /** Also for a partition that nobody calls. */

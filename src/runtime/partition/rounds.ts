@@ -13,10 +13,10 @@ import { encodeJournalMessage, type JournalHeader } from '../../contract/journal
 import { encodeError } from '../../contract/replies.ts';
 import type { Refusal } from '../../domain/outcome.ts';
 import type { Clock } from '../../ports.ts';
-import type { CommitSlots } from '../commit-slots.ts';
 import type { IdIndex } from '../id-index.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Slots } from '../slots.ts';
 import type { Alarms } from './alarms.ts';
 import type { Committer } from './committer.ts';
 import { type FactQueue, Intake } from './intake.ts';
@@ -63,7 +63,7 @@ export interface RoundsOptions {
   readonly now: () => number;
   /** Notices a standstill: it refuses what is held. */
   readonly standstill: () => boolean;
-  readonly slots: CommitSlots;
+  readonly slots: Slots;
   readonly mailbox: Mailbox;
   readonly committer: Committer;
   readonly residents: Residents;

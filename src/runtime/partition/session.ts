@@ -8,10 +8,10 @@ import type { LastunitConfig } from '../../config/config.ts';
 import type { Refusal } from '../../domain/outcome.ts';
 import type { JournalMeta, Ports } from '../../ports.ts';
 import type { CartBook } from '../carts/cart-book.ts';
-import type { CommitSlots } from '../commit-slots.ts';
 import type { IdIndex } from '../id-index.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Slots } from '../slots.ts';
 import { Alarms } from './alarms.ts';
 import { catchUpOutputs } from './catch-up.ts';
 import { type Checkpoint, CheckpointStore } from './checkpoint.ts';
@@ -37,7 +37,8 @@ export interface NodeShared {
   readonly incarnation: string;
   readonly ids: MessageIds;
   readonly idIndex: IdIndex;
-  readonly slots: CommitSlots;
+  readonly slots: Slots;
+  readonly checkpointSlots: Slots;
   readonly budget: ResidentBudget;
   readonly meta: () => JournalMeta;
   readonly recordGenesis: (partition: number) => Promise<void>;
@@ -267,6 +268,7 @@ export class Session {
       clock: ports.clock,
       now: shared.now,
       limits: config.limits,
+      checkpointSlots: shared.checkpointSlots,
       budget: shared.budget,
       log: shared.log,
       head,

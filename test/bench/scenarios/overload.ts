@@ -33,26 +33,29 @@ export const overload: Scenario = {
     };
     await load('WARM', 4_000, 1.5);
     const normal: number[] = [];
+    const twice: number[] = [];
     const beyond: number[] = [];
     for (let round = 0; round < context.rounds; round++) {
       normal.push(await load(`N-${round}`, 4_000, context.seconds));
+      twice.push(await load(`T-${round}`, 8_000, context.seconds));
       beyond.push(await load(`B-${round}`, 40_000, context.seconds));
-      context.log(
-        `  ${Math.round(normal.at(-1)!)} and ${Math.round(beyond.at(-1)!)} reservations/s`,
-      );
+      const rates = [normal, twice, beyond].map((rounds) => Math.round(rounds.at(-1)!));
+      context.log(`  ${rates.join(', ')} reservations/s`);
     }
     const verdict = await verdictOn(deployment, receipts);
     const nodes = await deployment.stop();
     const unit = 'reservations/s';
-    const share = (100 * median(beyond)) / median(normal);
+    const kept = (rounds: readonly number[]) => (100 * median(rounds)) / median(normal);
     return {
       lines: [
         { what: '4,000 commands under way', value: median(normal), unit, rounds: normal },
+        { what: '8,000 commands under way', value: median(twice), unit, rounds: twice },
         { what: '40,000 commands under way', value: median(beyond), unit, rounds: beyond },
-        { what: 'of the throughput kept', value: share, unit: '%' },
+        { what: 'of the throughput kept with twice as many', value: kept(twice), unit: '%' },
+        { what: 'of the throughput kept with ten times as many', value: kept(beyond), unit: '%' },
       ],
       conditions:
-        'mailbox 20,000, of which one channel gets 15,000: the rest is refused `overloaded` and repeated',
+        'mailbox 20,000, of which one channel gets 15,000: what is more is refused `overloaded`, and the client waits',
       faults: verdict.faults,
       details: { verdict, nodes },
     };

@@ -2,7 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { partitionOf, skuKeyOf } from '../../../src/domain/names.ts';
-import { acceptAll, createWorld } from './world.ts';
+import { acceptAll, createWorld, refused, type Sent } from './world.ts';
+
+/** Refuses a frame's commands one by one: the mailbox is full. */
+const overloadAll = ({ json }: Sent) =>
+  json.map(({ id }: { id: string }) => refused(id, 'overloaded', { retryAfterMs: 100 }));
 
 const many = (count: number) => Array.from({ length: count }, (_, index) => index);
 
@@ -106,6 +110,36 @@ describe('commands that come together', () => {
     await Promise.all(many(20).map(() => byBytes.client.get({ sku })));
     for (const { payload } of byBytes.sent) expect(Buffer.byteLength(payload)).toBeLessThan(1_025);
     expect(byBytes.sent).toHaveLength(5);
+  });
+
+  test('wait at the client, and not in vain at the node, once it is overloaded', async () => {
+    const world = createWorld({ frameCommandsMax: 1, framesPerPartitionMax: 4 });
+    const replies = many(40).map(() => world.client.reserve({ sku: 'A', qty: 1 }));
+    await world.settle();
+    const inFlight = () => world.sent.length - answered;
+    let answered = 0;
+    const answerNext = async (answer: (sent: Sent) => unknown) => {
+      const sent = world.sent[answered]!;
+      answered += 1;
+      sent.answer(answer(sent));
+      await world.settle();
+    };
+    expect(inFlight()).toBe(4);
+    await answerNext(overloadAll);
+    await answerNext(acceptAll);
+    expect(inFlight()).toBe(2);
+    await answerNext(overloadAll);
+    expect(inFlight()).toBe(1);
+    // One more for each window that was taken, until there are as many as before.
+    for (const most of [2, 2, 3, 3, 3, 4, 4, 4]) {
+      await answerNext(acceptAll);
+      expect(inFlight()).toBeLessThanOrEqual(most);
+    }
+    expect(inFlight()).toBe(4);
+    while (answered < world.sent.length) await answerNext(acceptAll);
+    await world.pass(1_000);
+    while (answered < world.sent.length) await answerNext(acceptAll);
+    for (const reply of await Promise.all(replies)) expect(reply.ok).toBe(true);
   });
 
   test('wait for a slot when too many frames of all partitions are in flight', async () => {

@@ -1,9 +1,10 @@
 /**
- * How many commits a node has in flight across its partitions. Fewer, larger commits beat many
- * small ones under load: while a partition waits for its slot, its next round grows. Closed while
- * the node must not commit anything.
+ * How many of a kind a node has under way across its partitions. Commits: fewer, larger ones beat many
+ * small ones under load, as a partition's next round grows while it waits for its slot. Checkpoints:
+ * all partitions at once would keep the servers from everything else. Closed while the node must not
+ * commit anything.
  */
-export class CommitSlots {
+export class Slots {
   #free: number;
   #closed = false;
   readonly #waiting: (() => void)[] = [];
