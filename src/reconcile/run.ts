@@ -27,6 +27,7 @@ import { driftFields } from './report-lines.ts';
 import { snapshotWindow } from './snapshot-window.ts';
 import type { SourceContext } from './source-context.ts';
 import { UnheardUnits } from './unheard.ts';
+import type { FirstLook } from './view-check.ts';
 
 export class Run {
   readonly #source: SourceContext;
@@ -37,6 +38,7 @@ export class Run {
   #why: { readonly reason: string; readonly message: string } | undefined;
   #snapshot: ErpSnapshot | undefined;
   #totals: ErpTotals | undefined;
+  #viewLook: FirstLook | undefined;
   #refusedLines: ReportedRefusal[] = [];
   #judging: JudgingContext | undefined;
   #comparison: Comparison | undefined;
@@ -79,6 +81,7 @@ export class Run {
     const { snapshots, acknowledgements, posted, name } = this.#source;
     const snapshot = this.#known(this.#snapshot);
     await this.#sync();
+    await this.#lookAtViews();
     snapshots.clear();
     try {
       this.#totals = await snapshot.read((batch) => {
@@ -149,13 +152,23 @@ export class Run {
     return 'report';
   }
 
+  /** A first look before the work on the snapshot: while that lasts, late rows settle. */
+  async #lookAtViews(): Promise<void> {
+    try {
+      this.#viewLook = await this.#source.views?.look(this.#pace);
+    } catch {
+      // `checkViews` looks anew, and its trouble is reported; the snapshot is compared all the same.
+      this.#viewLook = undefined;
+    }
+  }
+
   /** Looks at the read models, also when there was nothing to compare; repairs them unless dry. */
   async checkViews(): Promise<void> {
     const { views } = this.#source;
     if (views === undefined || this.#outcome === 'displaced') return;
-    await this.#sync();
-    const repairs = !this.#request.dryRun;
-    const drifts = await views.check({ repairs, sync: () => this.#sync(), pace: this.#pace });
+    if (this.#viewLook === undefined) await this.#sync();
+    const order = { repairs: !this.#request.dryRun, sync: () => this.#sync(), pace: this.#pace };
+    const drifts = await views.check({ ...order, look: this.#viewLook });
     this.#fields = { ...this.#fields, views: drifts };
   }
 

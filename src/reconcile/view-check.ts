@@ -33,6 +33,15 @@ export interface ViewCheckOrder {
   /** Reads what the journal says now. */
   readonly sync: () => Promise<void>;
   readonly pace: Pace;
+  /** A look that was taken before: what it found suspect has had that long to be written again. */
+  readonly look?: FirstLook | undefined;
+}
+
+/** What was suspect when all rows were looked at for the first time. */
+export interface FirstLook {
+  readonly looks: readonly RowLook[];
+  readonly suspects: readonly Suspect[];
+  readonly endedMs: number;
 }
 
 const settleMs = 2_000;
@@ -54,19 +63,30 @@ export class ViewCheck {
     this.#partitions = partitions;
   }
 
-  /** One drift per bucket. Rejects with a `PortError`. */
-  async check(order: ViewCheckOrder): Promise<ViewDrift[]> {
+  /** Looks at all rows, as the journal was read last. Rejects with a `PortError`. */
+  async look(pace: Pace): Promise<FirstLook> {
     const { clock, buckets, ownersOnly = new Set() } = this.#ports;
     const looks = buckets.map((bucket) => new RowLook(bucket, this.#rows, ownersOnly));
+    const suspects: Suspect[] = [];
+    for (const look of looks) for (const one of await look.first(pace)) suspects.push(one);
+    return { looks, suspects, endedMs: clock.now() };
+  }
+
+  /** One drift per bucket. Rejects with a `PortError`. */
+  async check(order: ViewCheckOrder): Promise<ViewDrift[]> {
+    const { clock } = this.#ports;
+    const { looks, endedMs, ...first } = order.look ?? (await this.look(order.pace));
     const counts = new Map(looks.map((look) => [look, noDrift(look)]));
-    let suspects: Suspect[] = [];
-    for (const look of looks) for (const one of await look.first(order.pace)) suspects.push(one);
+    let { suspects } = first;
+    let settledMs = endedMs + settleMs;
     for (let times = 0; times < looksMax && suspects.length > 0; times += 1) {
-      await new Promise<void>((resolve) => clock.after(settleMs, resolve));
+      const waitMs = settledMs - clock.now();
+      if (waitMs > 0) await new Promise<void>((resolve) => clock.after(waitMs, resolve));
       await order.sync();
       const left: Suspect[] = [];
       for (const look of looks) for (const one of await look.again(suspects)) left.push(one);
       suspects = await this.#decide(left, counts, order);
+      settledMs = clock.now() + settleMs;
     }
     for (const drift of counts.values()) drift.checked = this.#rows.skuCount();
     return [...counts.values()];
