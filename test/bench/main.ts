@@ -54,6 +54,7 @@ try {
     results.push({ scenario, result, seconds });
     hasFaults ||= result.faults.length > 0;
     console.log(tableOf(scenario, result));
+    console.log(`  (${Math.round(seconds)} s)`);
   }
 } finally {
   await postgres?.stop();

@@ -25,7 +25,7 @@ export const restart: Scenario = {
     const receipts: Receipts[] = [];
     let events = skus.count;
     while (events < eventsWanted) {
-      const workload = { kind: 'shop', skus } as const;
+      const workload = { kind: 'shop', skus, zipf: 1.1 } as const;
       const round = await runRound(deployment, {
         channel: 'web',
         clients: 1,
