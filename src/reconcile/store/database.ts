@@ -99,6 +99,8 @@ export function openDatabase(path: string): Sql {
   if (path !== ':memory:') sql.pragma('journal_mode = WAL');
   sql.pragma('synchronous = NORMAL');
   sql.pragma('cache_size = -64000');
+  // A staged snapshot in a file would wait for the disk that the journal waits for, and the journal for it.
+  sql.pragma('temp_store = MEMORY');
   // A run writes much at once: moving it into the file more seldom saves most of the disk's work.
   sql.pragma('wal_autocheckpoint = 8000');
   if (!isOurs(sql)) remake(sql);

@@ -48,5 +48,7 @@ export interface Scenario {
   readonly title: string;
   /** The goal, in words. */
   readonly goal: string;
+  /** Takes turns with peers: their ratio wants all rounds, also where everything runs. */
+  readonly hasPeers?: true;
   run(context: Context): Promise<ScenarioResult>;
 }

@@ -25,7 +25,7 @@ export const restart: Scenario = {
     const receipts: Receipts[] = [];
     let events = skus.count;
     while (events < eventsWanted) {
-      const workload = { kind: 'shop', skus, zipf: 1.1 } as const;
+      const workload = { kind: 'shop', skus, zipf: 1.5 } as const;
       const round = await runRound(deployment, {
         channel: 'web',
         clients: 1,
@@ -60,7 +60,7 @@ export const restart: Scenario = {
         { what: 'commands on SKUs to be activated', value: cold, unit: 'commands/s' },
         { what: 'the same SKUs once more', value: warm, unit: 'commands/s' },
       ],
-      conditions: `${events} events; from the start of the node's process; activation: 4,000 callers, one sell per SKU`,
+      conditions: `${events} events, Zipf 1.5; from the start of the node's process; activation: 4,000 callers, one sell per SKU`,
       faults: verdict.faults,
       details: { verdict },
     };
