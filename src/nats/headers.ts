@@ -2,8 +2,7 @@
 //
 // The client's own header class validates and copies every value, which costs more than the publish itself
 // (2.6 µs). Its `publish` only ever calls `encode()`, so that is all this class has; headers.test proves it
-// against a real server. 1. A value never contains a line break: values are numbers, ids and subjects of ours,
-// all of them ASCII.
+// against a real server. 1. A value never contains a line break: values are numbers, ids and subjects of ours.
 
 import type { MsgHdrs } from '@nats-io/transport-node';
 
@@ -13,7 +12,7 @@ export class HeaderBlock {
 
   constructor(text: string) {
     // From Node's pool: an allocation of its own for every message is felt by the garbage collector.
-    this.#bytes = Buffer.from(text, 'latin1');
+    this.#bytes = Buffer.from(text, 'utf8');
   }
 
   /** In bytes. */
