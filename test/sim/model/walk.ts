@@ -129,9 +129,7 @@ function judge(
   terms: Terms,
   find: FindRequests,
 ): string | undefined {
-  const requests = find(event.channel, event.command).filter(
-    (request) => eventOf[request.verb] === event.type,
-  );
+  const requests = find(event.channel, event.command).filter((request) => causes(request, event));
   if (requests.length === 0) return 'nobody asked for it';
   if (stock.ids.has(`${event.channel}/${event.command}`))
     return 'this id has had its effect before';
@@ -149,6 +147,13 @@ function judge(
     return undefined;
   }
   return why;
+}
+
+/** Of several requests with one id only one is the cause: a hold says whether it named a location. */
+function causes({ verb, payload }: Request, event: SkuEvent): boolean {
+  if (eventOf[verb] !== event.type) return false;
+  if (event.type !== 'reservation.created') return true;
+  return (payload.location !== undefined) === (event.bound === true);
 }
 
 const eventOf: Readonly<Record<string, string>> = {
