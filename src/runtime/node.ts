@@ -112,6 +112,8 @@ class Node implements LastunitNode {
       recordGenesis: (partition) => this.#recordGenesis(partition),
       genesisRecorded: (partition) => this.#genesisRecorded(partition),
       membershipRevision: () => this.#membership.revision,
+      membershipRefreshed: () => this.#membership.refreshed(),
+      owns: (partition) => this.#membership.ownerOf(partition) === options.name,
       mayClaim: (partition) => this.#partitions.mayClaim(partition),
       metrics: options.metrics ?? noMetrics,
       now: () => this.#time.now(),
@@ -324,7 +326,8 @@ class Node implements LastunitNode {
       );
       return new TextDecoder().decode(reply) === 'mine' ? 'mine' : 'released';
     } catch (error) {
-      this.#options.log.warn({ node, partition, error }, 'no hand-over; claiming without it');
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.log.warn({ node, partition, why }, 'no hand-over; claiming without it');
       return 'silent';
     }
   }

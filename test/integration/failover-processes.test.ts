@@ -119,7 +119,8 @@ describe('a planned stop (SIGTERM)', () => {
     );
 
     const failed = calls.filter(({ reply }) => reply?.ok !== true);
-    expect(failed).toEqual([]);
+    const said = [both.a, both.b, again].flatMap(({ name, log }) => log.map((l) => `${name} ${l}`));
+    expect(failed, said.join('\n')).toEqual([]);
     const messages = await journal();
     expect(brokenLinks(messages)).toEqual([]);
     const reserved = eventsIn(messages).filter(({ event }) => event.type === 'reservation.created');

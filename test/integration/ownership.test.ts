@@ -90,6 +90,35 @@ test('nodes share the partitions; who joins takes its share by hand-over, who le
   expect(claimsIn(messages).length).toBe(partitions + ofB.length + 2 * ofC.length);
 });
 
+test('a joining node that hears of no change but its own takes its share without a refused command', async () => {
+  // Whoever hands over reads the membership to do so, and commits with it: later than the joining node's own.
+  const unhurried = testConfig({
+    partitions,
+    limits: { memberTtlMs: 60_000, renewEveryMs: 20_000 },
+  });
+  await join('a', { config: unhurried });
+  const skus = Array.from({ length: 32 }, (_, index) => `T-${index}`);
+  await Promise.all(
+    skus.map((sku) => caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 10_000 })),
+  );
+  const traffic = steadyTraffic(caller, 1, (index) => ({
+    subject: 'inv.cmd.web.reserve',
+    payload: { id: `r-${index}`, sku: skus[index % skus.length] as string, qty: 1 },
+  }));
+  await until(() => traffic.calls.length > 300, 'traffic');
+  const b = await join('b', {
+    config: unhurried,
+    wrap: (ports) => ({
+      ...ports,
+      members: { ...ports.members, onChange: () => ({ unsubscribe() {} }) },
+    }),
+  });
+  expect(serving(b).length).toBeGreaterThan(0);
+  const calls = await traffic.stop();
+  expect(calls.filter(({ reply }) => reply?.ok !== true)).toEqual([]);
+  expect(brokenLinks(await journal())).toEqual([]);
+});
+
 test('a second node of the same name refuses to start and does not disturb the first', async () => {
   const a = await join('a');
   const b = await join('b');

@@ -22,7 +22,7 @@ import { Housekeeping } from './housekeeping.ts';
 import type { Mailbox } from './mailbox.ts';
 import { Outputs } from './outputs.ts';
 import { Pages } from './pages.ts';
-import { claimPartition, replay } from './recovery.ts';
+import { ClaimTooEarlyError, claimPartition, replay } from './recovery.ts';
 import { type Resident, type ResidentBudget, Residents } from './residents.ts';
 import { type Head, Rounds } from './rounds.ts';
 import { Tail } from './tail.ts';
@@ -45,6 +45,10 @@ export interface NodeShared {
   /** Asks the others' records as well: ours is from when we joined. */
   readonly genesisRecorded: (partition: number) => Promise<boolean>;
   readonly membershipRevision: () => number;
+  /** Resolves when the membership has been read anew. */
+  readonly membershipRefreshed: () => Promise<void>;
+  /** Whether the partition is this node's by the membership that it knows. */
+  readonly owns: (partition: number) => boolean;
   /** Whether this node still owns the partition and nobody else says that it serves it. */
   readonly mayClaim: (partition: number) => boolean;
   readonly metrics: Metrics;
@@ -115,6 +119,19 @@ export class Session {
 
   /** Fences whoever owned the partition. */
   async claim(): Promise<void> {
+    const { shared, partition } = this.#options;
+    try {
+      await this.#claim();
+    } catch (error) {
+      if (!(error instanceof ClaimTooEarlyError)) throw error;
+      // Whoever handed over may have committed knowing a later membership than the one that made us ask.
+      await shared.membershipRefreshed();
+      if (!shared.owns(partition)) throw error;
+      await this.#claim();
+    }
+  }
+
+  async #claim(): Promise<void> {
     const { shared, partition } = this.#options;
     const { ports } = shared;
     const meta = shared.meta();
