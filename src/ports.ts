@@ -75,6 +75,11 @@ export interface Journal {
     range: { readonly from: number; readonly to: number },
     each: (entry: JournalEntry) => void,
   ): Promise<void>;
+  /** As `read`, for all partitions at once, in the order of the stream; `to` may be in any of them. */
+  readAll(
+    range: { readonly from: number; readonly to: number },
+    each: (partition: number, entry: JournalEntry) => void,
+  ): Promise<void>;
 }
 
 // --- snapshots --------------------------------------------------------------------------------

@@ -34,6 +34,11 @@ export function createJournal(
   const { subjects } = names;
   const stream = names.streams.journal;
   const appendTimeoutMs = options.appendTimeoutMs ?? 5_000;
+  const limits = {
+    stream,
+    stallMs: options.readStallMs ?? 2_000,
+    giveUpMs: options.readGiveUpMs ?? 30_000,
+  };
 
   return {
     async append({ partition, expect, messageId, payload }) {
@@ -70,17 +75,15 @@ export function createJournal(
     },
 
     read: (partition, range, each) =>
-      readInOrder(
-        api,
-        {
-          stream,
-          subject: subjects.journal(partition),
-          ...range,
-          stallMs: options.readStallMs ?? 2_000,
-          giveUpMs: options.readGiveUpMs ?? 30_000,
-        },
-        (message) => each(entryOf(message)),
+      readInOrder(api, { ...limits, ...range, subject: subjects.journal(partition) }, (message) =>
+        each(entryOf(message)),
       ),
+
+    readAll: (range, each) =>
+      readInOrder(api, { ...limits, ...range, subject: subjects.allJournals }, (message) => {
+        const partition = subjects.parseJournal(message.subject);
+        if (partition !== undefined) each(partition, entryOf(message));
+      }),
   };
 }
 

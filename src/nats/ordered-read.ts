@@ -1,4 +1,4 @@
-// Reads a subject's messages of a stream from one sequence to another, each once and in order, through a push
+// Reads the messages of one subject, or of all that fit a wildcard, from one sequence of a stream to another, each once and in order, through a push
 // consumer of our own making.
 //
 // The client's ordered consumers have been silent for over 90 seconds after a cluster node's death, so:
@@ -20,10 +20,10 @@ import { inboxPrefixOf } from './mux.ts';
 
 export interface ReadRange {
   readonly stream: string;
-  /** Exactly one subject. */
+  /** Wildcards are allowed. */
   readonly subject: string;
   readonly from: number;
-  /** Sequence of an existing message of that subject. */
+  /** Sequence of an existing message of such a subject. */
   readonly to: number;
   readonly stallMs: number;
   readonly giveUpMs: number;
@@ -31,6 +31,7 @@ export interface ReadRange {
 
 /** A message as the consumer delivers it; valid only during the call. */
 export interface DeliveredMessage {
+  readonly subject: string;
   readonly seq: number;
   readonly storedAtMs: number;
   text(): string;
@@ -172,12 +173,12 @@ function startAttempt(
       else answerControl(connection, message);
     },
   });
-  const created = api.call(`CONSUMER.CREATE.${stream}.${name}.${subject}`, {
+  const created = api.call(`CONSUMER.CREATE.${stream}.${name}`, {
     stream_name: stream,
     config: {
       name,
       deliver_subject: inbox,
-      filter_subject: subject,
+      filter_subjects: [subject],
       deliver_policy: 'by_start_sequence',
       opt_start_seq: from,
       ack_policy: 'none',
@@ -237,6 +238,7 @@ export function positionOf(reply: string): Position | undefined {
 
 function delivered(message: Msg, position: Position): DeliveredMessage {
   return {
+    subject: message.subject,
     seq: position.seq,
     storedAtMs: position.storedAtMs,
     text: () => decoder.decode(message.data),

@@ -1,6 +1,7 @@
 /**
- * Brings the ledger up to the journal: reads every partition from where it was read last. What it
- * finds is complete up to the sequence that the stream's leader named at the beginning.
+ * Brings the ledger up to the journal: reads all partitions at once from where they were read last,
+ * because the server looks at every message for each reader of a part of them. What it finds is
+ * complete up to the sequences that the stream's leader named at the beginning.
  */
 
 import { decodeJournalMessage } from '../contract/journal-message.ts';
@@ -27,8 +28,12 @@ export async function syncLedger(
     Array.from({ length: partitions }, (_, partition) => journal.last(partition)),
   );
   const isAnew = isOtherJournal(lasts, ledger);
-  for (const [partition, last] of lasts.entries()) {
-    await readUpTo(journal, ledger, partition, last);
+  const from = ledger.readTo + 1;
+  const to = Math.max(...lasts.map((last) => last?.seq ?? 0));
+  if (from <= to) {
+    const writer = new CommitWriter(ledger);
+    await journal.readAll({ from, to }, (partition, entry) => writer.add(partition, entry));
+    writer.flush(to);
   }
   return isAnew ? 'anew' : 'further';
 }
@@ -46,41 +51,36 @@ function isOtherJournal(lasts: readonly Last[], ledger: LedgerStore): boolean {
   return true;
 }
 
+/** Brings one partition up to the journal, and no other. */
 export async function syncPartition(
   journal: Journal,
   ledger: LedgerStore,
   partition: number,
 ): Promise<void> {
-  await readUpTo(journal, ledger, partition, await journal.last(partition));
-}
-
-async function readUpTo(
-  journal: Journal,
-  ledger: LedgerStore,
-  partition: number,
-  last: Last,
-): Promise<void> {
-  if (last === undefined) return;
-  const from = ledger.position(partition) + 1;
-  if (from > last.seq) return;
-  const writer = new CommitWriter(ledger, partition);
-  await journal.read(partition, { from, to: last.seq }, (entry) => writer.add(entry));
+  const last = await journal.last(partition);
+  const from = Math.max(ledger.readTo, ledger.position(partition)) + 1;
+  if (last === undefined || from > last.seq) return;
+  const writer = new CommitWriter(ledger);
+  await journal.read(partition, { from, to: last.seq }, (entry) => writer.add(partition, entry));
   writer.flush();
 }
 
-/** Collects what a partition's messages move; commits that move nothing change the SKU all the same. */
+/** Collects what messages move; commits that move nothing change the SKU all the same. */
 class CommitWriter {
   readonly #ledger: LedgerStore;
-  readonly #partition: number;
-  #commits: CommitEntries[] = [];
-  #seq = 0;
+  #read = new Map<number, { commits: CommitEntries[]; seq: number }>();
+  #commits = 0;
 
-  constructor(ledger: LedgerStore, partition: number) {
+  constructor(ledger: LedgerStore) {
     this.#ledger = ledger;
-    this.#partition = partition;
   }
 
-  add(entry: JournalEntry): void {
+  add(partition: number, entry: JournalEntry): void {
+    let read = this.#read.get(partition);
+    if (read === undefined) {
+      read = { commits: [], seq: 0 };
+      this.#read.set(partition, read);
+    }
     const { atMs, groups } = decodeJournalMessage(entry.payload);
     for (const { sku, firstVersion, events } of groups) {
       const decoded = decodeEvents(sku, firstVersion, atMs, events);
@@ -88,15 +88,18 @@ class CommitWriter {
       if (after === undefined) continue;
       const movements = decoded.flatMap(movementsOf);
       const setsPolicy = decoded.some((event) => event.type === 'policy.changed');
-      this.#commits.push({ sku, firstVersion, seq: entry.seq, atMs, movements, after, setsPolicy });
+      read.commits.push({ sku, firstVersion, seq: entry.seq, atMs, movements, after, setsPolicy });
+      this.#commits += 1;
     }
-    this.#seq = entry.seq;
-    if (this.#commits.length >= commitsPerWrite) this.flush();
+    read.seq = entry.seq;
+    if (this.#commits >= commitsPerWrite) this.flush();
   }
 
-  flush(): void {
-    if (this.#seq === 0) return;
-    this.#ledger.append(this.#partition, this.#commits, this.#seq);
-    this.#commits = [];
+  /** `readTo`: all partitions have been read up to there. */
+  flush(readTo?: number): void {
+    const pieces = [...this.#read].map(([partition, read]) => ({ partition, ...read }));
+    this.#read = new Map();
+    this.#commits = 0;
+    this.#ledger.append(pieces, readTo);
   }
 }

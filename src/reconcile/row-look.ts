@@ -24,10 +24,50 @@ export interface Suspect {
 }
 
 /**
- * Rows come in the order of their writing, which is anywhere in the table: many at once touch each of
- * its pages once.
+ * Rows come in the order of their writing, which is anywhere in the table: many at once, of all
+ * buckets, touch each of its pages once.
  */
 const rowsPerWrite = 20_000;
+
+/** Rows that have been read, on their way to the store. */
+class Batch {
+  readonly #rows: RowStore;
+  readonly #lookedTo = new Map<string, number>();
+  #batch: LookedRow[] = [];
+
+  constructor(rows: RowStore) {
+    this.#rows = rows;
+  }
+
+  add(row: LookedRow): void {
+    this.#batch.push(row);
+    if (this.#batch.length >= rowsPerWrite) this.#write();
+  }
+
+  /** All of the bucket's rows up to here have been added. */
+  readTo(bucket: string, revision: number): void {
+    this.#lookedTo.set(bucket, revision);
+  }
+
+  end(): void {
+    this.#write();
+    for (const [bucket, revision] of this.#lookedTo) this.#rows.setLookedTo(bucket, revision);
+  }
+
+  #write(): void {
+    const byKey = this.#batch.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+    this.#batch = [];
+    this.#rows.put(byKey);
+  }
+}
+
+/** Reads what has been written to the buckets since they were read last; a bucket that has lost something, whole. */
+export async function readOn(looks: readonly RowLook[], rows: RowStore): Promise<void> {
+  const batch = new Batch(rows);
+  for (const look of looks) await look.readOn(batch);
+  batch.end();
+  for (const look of looks) if (await look.hasLost()) await look.readAnew();
+}
 
 export class RowLook {
   readonly bucket: RowBucket;
@@ -42,9 +82,8 @@ export class RowLook {
     this.#knower = ownersOnly.has(bucket.name) ? 'owner' : isStock ? 'stock' : 'view';
   }
 
-  /** Everything that is suspect. */
-  async first(pace: Pace): Promise<Suspect[]> {
-    await this.#read();
+  /** Everything that is suspect, as the bucket was read last. */
+  async suspects(pace: Pace): Promise<Suspect[]> {
     const found: Suspect[] = [];
     for (const piece of this.#rows.suspects(this.bucket.name, this.#knower)) {
       for (const row of piece) found.push({ look: this, ...row, hasStood: false });
@@ -53,42 +92,43 @@ export class RowLook {
     return found;
   }
 
-  /** What is left of earlier suspects of this bucket: neither sound by now nor written again. */
-  async again(suspects: readonly Suspect[]): Promise<Suspect[]> {
-    const ours = suspects.filter(({ look }) => look === this);
-    if (ours.length > 0) await this.#read();
-    return ours.filter(({ key, revision }) => {
-      return this.#rows.suspect(this.bucket.name, this.#knower, key)?.revision === revision;
-    });
+  /** Whether an earlier suspect of this bucket still is: neither sound by now nor written again. */
+  isStill({ key, revision }: Suspect): boolean {
+    return this.#rows.suspect(this.bucket.name, this.#knower, key)?.revision === revision;
   }
 
-  async #read(): Promise<void> {
+  /** Adds the rows that were written since the bucket was read last, and no fewer than that. */
+  async readOn(batch: Batch): Promise<void> {
     const { name } = this.bucket;
     const before = this.#rows.lookedTo(name);
-    if (before !== undefined && (await this.bucket.extent()).lastRevision >= before) {
-      await this.#scan(before);
-      if ((await this.bucket.extent()).rows >= this.#rows.rowCount(name)) return;
-    }
-    this.#rows.forget(name);
-    await this.#scan(0);
+    const isSame = before !== undefined && (await this.bucket.extent()).lastRevision >= before;
+    if (!isSame) this.#rows.forget(name);
+    await this.#scan(isSame ? before : 0, batch);
   }
 
-  async #scan(after: number): Promise<void> {
+  /** Whether rows that have been seen are neither there nor deleted. */
+  async hasLost(): Promise<boolean> {
+    return (await this.bucket.extent()).rows < this.#rows.rowCount(this.bucket.name);
+  }
+
+  async readAnew(): Promise<void> {
+    this.#rows.forget(this.bucket.name);
+    const batch = new Batch(this.#rows);
+    await this.#scan(0, batch);
+    batch.end();
+  }
+
+  async #scan(after: number, batch: Batch): Promise<void> {
     const { name } = this.bucket;
     let revision = after;
-    let rows: LookedRow[] = [];
     await this.bucket.scan(after, (row) => {
       revision = Math.max(revision, row.revision);
-      rows.push(lookedAt(name, row));
-      if (rows.length < rowsPerWrite) return;
-      this.#rows.put(name, rows);
-      rows = [];
+      batch.add(lookedAt(name, row));
     });
-    this.#rows.put(name, rows);
-    this.#rows.setLookedTo(name, revision);
+    batch.readTo(name, revision);
   }
 }
 
 function lookedAt(bucket: string, { key, revision, payload }: StandingRow): LookedRow {
-  return { key, revision, ...shownBy(bucket, key, payload) };
+  return { bucket, key, revision, ...shownBy(bucket, key, payload) };
 }

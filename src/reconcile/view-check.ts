@@ -15,7 +15,7 @@ import type { Clock, OwnerRows, RowBucket } from '../ports.ts';
 import { eachLimited } from './correcting.ts';
 import type { Pace } from './pace.ts';
 import type { ViewDrift } from './report.ts';
-import { RowLook, type Suspect } from './row-look.ts';
+import { RowLook, readOn, type Suspect } from './row-look.ts';
 import { problemOf } from './row-problem.ts';
 import type { RowStore } from './store/row-store.ts';
 
@@ -67,8 +67,9 @@ export class ViewCheck {
   async look(pace: Pace): Promise<FirstLook> {
     const { clock, buckets, ownersOnly = new Set() } = this.#ports;
     const looks = buckets.map((bucket) => new RowLook(bucket, this.#rows, ownersOnly));
+    await readOn(looks, this.#rows);
     const suspects: Suspect[] = [];
-    for (const look of looks) for (const one of await look.first(pace)) suspects.push(one);
+    for (const look of looks) for (const one of await look.suspects(pace)) suspects.push(one);
     return { looks, suspects, endedMs: clock.now() };
   }
 
@@ -83,8 +84,8 @@ export class ViewCheck {
       const waitMs = settledMs - clock.now();
       if (waitMs > 0) await new Promise<void>((resolve) => clock.after(waitMs, resolve));
       await order.sync();
-      const left: Suspect[] = [];
-      for (const look of looks) for (const one of await look.again(suspects)) left.push(one);
+      await readOn([...new Set(suspects.map(({ look }) => look))], this.#rows);
+      const left = suspects.filter((one) => one.look.isStill(one));
       suspects = await this.#decide(left, counts, order);
       settledMs = clock.now() + settleMs;
     }

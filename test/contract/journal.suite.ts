@@ -189,6 +189,15 @@ export function journalContract(name: string, make: () => Promise<JournalHarness
           expect(JSON.parse(entry.payload)).toEqual({ index, text: `Ü "€" ${index}` });
         }
         expect(await contents(journal, to, to)).toHaveLength(1);
+
+        const all: (readonly [number, number])[] = [];
+        await journal.readAll({ from, to: seqs.at(-1) as number }, (partition, entry) => {
+          const index = seqs.indexOf(entry.seq);
+          expect(JSON.parse(entry.payload)).toEqual({ index, text: `Ü "€" ${index}` });
+          all.push([entry.seq, partition]);
+        });
+        const expected = seqs.map((seq, index) => [seq, index % 3 === 2 ? 1 : 0]);
+        expect(all).toEqual(expected.slice(seqs.indexOf(from)));
       }),
     );
   });

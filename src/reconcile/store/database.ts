@@ -7,7 +7,7 @@
 import Database from 'better-sqlite3';
 
 /** Changes with every change of the tables. */
-const schemaVersion = 4;
+const schemaVersion = 5;
 
 export type Sql = Database.Database;
 
@@ -26,9 +26,9 @@ const schema = `
   -- which its owner called the row sound.
   CREATE TABLE looked (bucket TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE standing (
-    bucket TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, shows TEXT NOT NULL,
+    key TEXT NOT NULL, bucket TEXT NOT NULL, revision INTEGER NOT NULL, shows TEXT NOT NULL,
     version INTEGER NOT NULL, seq INTEGER NOT NULL, confirmedSeq INTEGER NOT NULL,
-    PRIMARY KEY (bucket, key)
+    PRIMARY KEY (key, bucket)
   ) WITHOUT ROWID;
 
   -- A line of the ledger: what is long since posted is in its opening balance.
@@ -90,7 +90,6 @@ const temporarySchema = `
     id INTEGER PRIMARY KEY, sku TEXT NOT NULL, location TEXT NOT NULL, qty INTEGER NOT NULL,
     packSize INTEGER, line INTEGER, isQuiet INTEGER NOT NULL DEFAULT 0
   );
-  CREATE INDEX temp.stagedName ON staged (sku, location);
 `;
 
 /** Opens or makes the database; `:memory:` keeps it nowhere. */
@@ -101,8 +100,8 @@ export function openDatabase(path: string): Sql {
   sql.pragma('cache_size = -64000');
   // A staged snapshot in a file would wait for the disk that the journal waits for, and the journal for it.
   sql.pragma('temp_store = MEMORY');
-  // A run writes much at once: moving it into the file more seldom saves most of the disk's work.
-  sql.pragma('wal_autocheckpoint = 8000');
+  // Moved into the file in small portions: a large one would keep the journal from the disk.
+  sql.pragma('wal_autocheckpoint = 1000');
   if (!isOurs(sql)) remake(sql);
   sql.exec(temporarySchema);
   return sql;

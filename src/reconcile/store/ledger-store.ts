@@ -19,6 +19,16 @@ export interface CommitEntries extends SkuCommit {
   readonly movements: readonly Movement[];
 }
 
+/** What has been read of one partition, up to `seq`. */
+export interface ReadPiece {
+  readonly partition: number;
+  readonly commits: readonly CommitEntries[];
+  readonly seq: number;
+}
+
+/** The row of `position` that speaks of all of them. */
+const allPartitions = -1;
+
 export interface LedgerLine {
   readonly id: number;
   readonly opening: number;
@@ -58,6 +68,7 @@ export class LedgerStore {
   /** Everything is to be read again. */
   forget(): void {
     remake(this.#sql);
+    this.#rows.reset();
   }
 
   /** Sequence up to which the partition has been read; 0: not at all. */
@@ -66,17 +77,30 @@ export class LedgerStore {
     return stored?.seq ?? 0;
   }
 
-  /** Records commits of one partition, read up to `seq`; those that are known already are left out. */
-  append(partition: number, commits: readonly CommitEntries[], seq: number): void {
+  /** Sequence up to which all partitions have been read. */
+  get readTo(): number {
+    return this.position(allPartitions);
+  }
+
+  /**
+   * Records commits of partitions, each read up to `seq`; those that are known already are left out.
+   * `readTo`: all partitions have been read up to there.
+   */
+  append(pieces: readonly ReadPiece[], readTo?: number): void {
     this.#sql.transaction(() => {
-      const known = this.position(partition);
-      for (const commit of commits) {
-        if (commit.seq <= known) continue;
-        this.#rows.record(commit);
-        this.#appendCommit(commit);
-      }
-      if (seq > known) this.#statements.setPosition.run(partition, seq);
+      for (const piece of pieces) this.#appendPiece(piece);
+      if (readTo !== undefined) this.#statements.setPosition.run(allPartitions, readTo);
     })();
+  }
+
+  #appendPiece({ partition, commits, seq }: ReadPiece): void {
+    const known = this.position(partition);
+    for (const commit of commits) {
+      if (commit.seq <= known) continue;
+      this.#rows.record(commit);
+      this.#appendCommit(commit);
+    }
+    if (seq > known) this.#statements.setPosition.run(partition, seq);
   }
 
   #appendCommit({ sku, seq, atMs, movements }: CommitEntries): void {

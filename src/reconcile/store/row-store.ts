@@ -4,10 +4,13 @@
  *
  * 1. A row is sound if it shows what follows from the SKU's totals and is no newer than the SKU, or if
  *    the owner has called it sound and neither the row nor the SKU has changed since.
+ * 2. The rows of one SKU lie side by side: when it has moved, all of them have.
+ * 3. What was sound stays sound until the row or its SKU changes: only the first comparison of a
+ *    process looks at every row.
  */
 
 import { skuKeyOf } from '../../domain/names.ts';
-import { expectedOf, type ShownRow, type SkuTotals } from '../row-reading.ts';
+import { expectedOf, gone, type ShownRow, type SkuTotals } from '../row-reading.ts';
 import type { Sql } from './database.ts';
 
 /** One SKU after one commit. */
@@ -22,6 +25,7 @@ export interface SkuCommit {
 
 /** A row that has been read. */
 export interface LookedRow extends ShownRow {
+  readonly bucket: string;
   readonly key: string;
   readonly revision: number;
 }
@@ -33,17 +37,27 @@ export interface SuspectRow {
   readonly seq: number;
 }
 
+/** Rows of a bucket, and those of them that are not deleted. */
+interface Counts {
+  rows: number;
+  present: number;
+}
+
 /** isLacking: there is no row, or a deleted one. */
 type FoundRow = SuspectRow & { readonly isLacking: 0 | 1 };
 
 /** Who knows what the rows of a bucket should show. */
 export type Knower = 'stock' | 'view' | 'owner';
 
-const keysPerPiece = 5_000;
+const keysPerPiece = 1_000;
 
 export class RowStore {
   readonly #sql: Sql;
   readonly #statements;
+  /** By bucket, the keys that are not known to be sound; a bucket that is not here: none is. */
+  readonly #unsettled = new Map<string, Set<string>>();
+  /** By bucket, how many rows there are; counted when somebody asks, and kept from then on. */
+  readonly #counts = new Map<string, Counts>();
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -57,7 +71,15 @@ export class RowStore {
   record({ sku, seq, after, setsPolicy, firstVersion }: SkuCommit): void {
     const { stock, view } = expectedOf(after);
     const flags = [setsPolicy ? 1 : 0, firstVersion > 1 ? 1 : 0];
-    this.#statements.record.run(...[skuKeyOf(sku), seq, after.version, stock, view, ...flags]);
+    const key = skuKeyOf(sku);
+    this.#statements.record.run(...[key, seq, after.version, stock, view, ...flags]);
+    for (const keys of this.#unsettled.values()) keys.add(key);
+  }
+
+  /** The tables have been made anew. */
+  reset(): void {
+    this.#unsettled.clear();
+    this.#counts.clear();
   }
 
   skuCount(): number {
@@ -71,11 +93,13 @@ export class RowStore {
 
   /** How many rows the bucket must have, deleted ones included: as many as have been seen. */
   rowCount(bucket: string): number {
-    return this.#statements.rowCount.pluck().get(bucket) as number;
+    return this.#countsOf(bucket).rows;
   }
 
   /** Nothing is known of the bucket any more. */
   forget(bucket: string): void {
+    this.#unsettled.delete(bucket);
+    this.#counts.delete(bucket);
     this.#sql.transaction(() => {
       this.#statements.forgetRows.run(bucket);
       this.#statements.forgetLooked.run(bucket);
@@ -83,12 +107,35 @@ export class RowStore {
   }
 
   /** Records rows as they stand. */
-  put(bucket: string, rows: readonly LookedRow[]): void {
-    this.#sql.transaction(() => {
-      for (const { key, revision, shows, version, seq } of rows) {
-        this.#statements.put.run(bucket, key, revision, shows, version, seq);
-      }
-    })();
+  put(rows: readonly LookedRow[]): void {
+    try {
+      this.#sql.transaction(() => {
+        for (const row of rows) this.#putOne(row);
+      })();
+    } catch (error) {
+      // They have counted what is not there.
+      this.#counts.clear();
+      throw error;
+    }
+  }
+
+  #putOne({ bucket, key, revision, shows, version, seq }: LookedRow): void {
+    const counts = this.#countsOf(bucket);
+    const before = this.#statements.shows.pluck().get(key, bucket) as string | undefined;
+    if (before === undefined) counts.rows += 1;
+    if (before !== undefined && before !== gone) counts.present -= 1;
+    if (shows !== gone) counts.present += 1;
+    this.#statements.put.run(key, bucket, revision, shows, version, seq);
+    this.#unsettled.get(bucket)?.add(key);
+  }
+
+  #countsOf(bucket: string): Counts {
+    let counts = this.#counts.get(bucket);
+    if (counts === undefined) {
+      counts = this.#statements.counts.get(bucket) as Counts;
+      this.#counts.set(bucket, counts);
+    }
+    return counts;
   }
 
   /** All rows up to here have been recorded. */
@@ -98,20 +145,56 @@ export class RowStore {
 
   /** Rows that are not known to be sound, a piece at a time. */
   *suspects(bucket: string, knower: Knower): Generator<readonly SuspectRow[]> {
-    const suspects = this.#statements.suspects[knower];
     let lacking = 0;
-    for (let after = ''; ; ) {
-      const end = this.#statements.pieceEnd.pluck().get(after) as string | null;
-      if (end === null) break;
-      const piece = suspects.all({ bucket, after, upTo: end }) as FoundRow[];
+    for (const piece of this.#compared(bucket, knower)) {
       for (const { isLacking } of piece) lacking += isLacking;
       yield piece;
-      after = end;
     }
     // A row for every SKU that does not lack one, and no more: then there is no stranger to look for.
-    const present = this.#statements.presentCount.pluck().get(bucket) as number;
-    if (present === this.skuCount() - lacking) return;
+    if (this.#countsOf(bucket).present === this.skuCount() - lacking) return;
     yield this.#statements.strangers.all({ bucket }) as SuspectRow[];
+  }
+
+  /** What is not sound of what may not be; what turns out to be is not compared again. */
+  *#compared(bucket: string, knower: Knower): Generator<readonly FoundRow[]> {
+    const before = this.#unsettled.get(bucket);
+    const unsettled = new Set<string>();
+    // What changes between two pieces is noted in the new set.
+    this.#unsettled.set(bucket, unsettled);
+    let isWhole = false;
+    try {
+      const pieces = before ? this.#someOf(bucket, knower, before) : this.#allOf(bucket, knower);
+      for (const piece of pieces) {
+        for (const { key } of piece) unsettled.add(key);
+        yield piece;
+      }
+      isWhole = true;
+    } finally {
+      // Nobody wanted the rest: what that would have been is not known.
+      if (!isWhole) this.#unsettled.delete(bucket);
+    }
+  }
+
+  *#allOf(bucket: string, knower: Knower): Generator<readonly FoundRow[]> {
+    const { pieceEnd, suspects } = this.#statements;
+    for (let after = ''; ; ) {
+      const end = pieceEnd.pluck().get(after) as string | null;
+      if (end === null) return;
+      yield suspects[knower].all({ bucket, after, upTo: end }) as FoundRow[];
+      after = end;
+    }
+  }
+
+  *#someOf(
+    bucket: string,
+    knower: Knower,
+    keys: ReadonlySet<string>,
+  ): Generator<readonly FoundRow[]> {
+    const all = [...keys];
+    for (let from = 0; from < all.length; from += keysPerPiece) {
+      const keysOfPiece = JSON.stringify(all.slice(from, from + keysPerPiece));
+      yield this.#statements.someSuspects[knower].all({ bucket, keys: keysOfPiece }) as FoundRow[];
+    }
   }
 
   /** One row, unless it is known to be sound. */
@@ -160,8 +243,11 @@ function prepared(sql: Sql) {
     looked: sql.prepare('SELECT revision FROM looked WHERE bucket = ?'),
     setLooked: sql.prepare('INSERT OR REPLACE INTO looked VALUES (?, ?)'),
     forgetLooked: sql.prepare('DELETE FROM looked WHERE bucket = ?'),
-    presentCount: sql.prepare("SELECT count(*) FROM standing WHERE bucket = ? AND shows <> 'gone'"),
-    rowCount: sql.prepare('SELECT count(*) FROM standing WHERE bucket = ?'),
+    shows: sql.prepare('SELECT shows FROM standing WHERE key = ? AND bucket = ?'),
+    counts: sql.prepare(
+      `SELECT count(*) AS rows, coalesce(sum(shows <> 'gone'), 0) AS present FROM standing
+       WHERE bucket = ?`,
+    ),
     forgetRows: sql.prepare('DELETE FROM standing WHERE bucket = ?'),
     put: sql.prepare('INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?, ?, -1)'),
     pieceEnd: sql.prepare(
@@ -170,6 +256,9 @@ function prepared(sql: Sql) {
     suspects: byKnower(
       (knower) =>
         `${suspectRows(knower)} AND sku.key > @after AND sku.key <= @upTo ORDER BY sku.key`,
+    ),
+    someSuspects: byKnower(
+      (knower) => `${suspectRows(knower)} AND sku.key IN (SELECT value FROM json_each(@keys))`,
     ),
     suspect: byKnower((knower) => `${suspectRows(knower)} AND sku.key = @key`),
     strangers: sql.prepare(strangerRows),

@@ -40,13 +40,15 @@ interface Range {
   readonly upTo: number;
 }
 
-const linesPerBulk = 20_000;
+const linesPerBulk = 4_000;
 
 export class SnapshotStore {
   readonly #sql: Sql;
   readonly #source: string;
   readonly #histories: HistoryStore;
   readonly #statements;
+  /** Whether staged lines are found by name. */
+  #isIndexed = false;
 
   constructor(sql: Sql, source: string, histories: HistoryStore) {
     this.#sql = sql;
@@ -57,7 +59,9 @@ export class SnapshotStore {
 
   /** Begins a snapshot: what was staged before is gone. */
   clear(): void {
-    this.#sql.exec('DELETE FROM staged');
+    // An index that is made at once costs a fifth of one that grows line by line.
+    this.#sql.exec('DROP INDEX IF EXISTS stagedName; DELETE FROM staged');
+    this.#isIndexed = false;
   }
 
   stage(lines: readonly ErpLine[]): void {
@@ -70,16 +74,24 @@ export class SnapshotStore {
 
   /** Takes a staged line back: it has turned out to be worth nothing. */
   unstage({ sku, location }: LineName): void {
+    this.#index();
     this.#statements.unstage.run(sku, location);
   }
 
   /** Finds the ledger's lines and what is quiet; `loud` lines are not. In pieces. */
   *match(loud: readonly LineName[]): Generator<void> {
+    this.#index();
     for (const range of this.#ranges()) {
       this.#statements.match.run({ source: this.#source, ...range });
       yield;
     }
     for (const { sku, location } of loud) this.#statements.setLoud.run(sku, location);
+  }
+
+  #index(): void {
+    if (this.#isIndexed) return;
+    this.#sql.exec('CREATE INDEX IF NOT EXISTS temp.stagedName ON staged (sku, location)');
+    this.#isIndexed = true;
   }
 
   /** How many lines there are of which the ledger has none. */

@@ -16,6 +16,18 @@ export function cpuSecondsOf(pid: number): number {
   }
 }
 
+/** As `cpuSecondsOf`, with the processes that it has started and that still run. */
+export function cpuSecondsOfTree(pid: number): number {
+  let children: number[] = [];
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    if (text !== '') children = text.split(' ').map(Number);
+  } catch {
+    return Number.NaN;
+  }
+  return children.reduce((sum, child) => sum + cpuSecondsOfTree(child), cpuSecondsOf(pid));
+}
+
 /** Resident memory now and at its highest, in megabytes. */
 export function memoryOf(pid: number): { readonly now: number; readonly most: number } {
   try {

@@ -53,6 +53,7 @@ export function createStillWorld(sinks: readonly string[]): StillWorld {
         const entry = last.get(partition);
         if (entry && entry.seq >= from && entry.seq <= to) each(entry);
       },
+      readAll: () => Promise.reject(new Error('no reconciler is measured here')),
     },
     snapshots: {
       read: async (key) => snapshots.get(key),

@@ -94,6 +94,10 @@ export class JournalState {
     return { kind: 'appended', seq: this.#seq };
   }
 
+  get numbers(): readonly number[] {
+    return [...this.#partitions.keys()];
+  }
+
   /** Empties a partition, as somebody with the wrong command at hand would. */
   purge(partition: number): void {
     this.#partitions[partition] = [];
@@ -135,32 +139,44 @@ export function journalTwin(link: Link): Journal {
     barrier: append,
     last: (partition) =>
       link.ask('journal', `last ${partition}`, () => world.journal.last(partition)),
-    read: (partition, range, each) => read(link, partition, range, each),
+    read: (partition, range, each) =>
+      read(link, [partition], range, (message) => each(message.entry)),
+    readAll: (range, each) =>
+      read(link, link.world.journal.numbers, range, (message) =>
+        each(message.partition, message.entry),
+      ),
   };
+}
+
+interface Message {
+  readonly partition: number;
+  readonly entry: JournalEntry;
 }
 
 async function read(
   link: Link,
-  partition: number,
+  partitions: readonly number[],
   { from, to }: { readonly from: number; readonly to: number },
-  each: (entry: JournalEntry) => void,
+  each: (message: Message) => void,
 ): Promise<void> {
   const { faults, journal } = link.world;
+  const what = partitions.length === 1 ? partitions[0] : 'all';
   for (let next = from; ; ) {
-    const batch = await link.ask('journal', `read ${partition} from ${next}`, () =>
-      journal
-        .entries(partition)
-        .filter((entry) => entry.seq >= next && entry.seq <= to)
+    const batch = await link.ask('journal', `read ${what} from ${next}`, () =>
+      partitions
+        .flatMap((partition) => journal.entries(partition).map((entry) => ({ partition, entry })))
+        .filter(({ entry }) => entry.seq >= next && entry.seq <= to)
+        .sort((a, b) => a.entry.seq - b.entry.seq)
         .slice(0, readBatch),
     );
     const cut = faults.strikes('read-cut') ? link.world.random.between(0, batch.length) : undefined;
-    for (const entry of batch.slice(0, cut)) each(entry);
+    for (const message of batch.slice(0, cut)) each(message);
     if (cut !== undefined) throw new PortError('timeout', 'the journal went silent while reading');
-    const last = batch.at(-1);
+    const last = batch.at(-1)?.entry;
     if (last?.seq === to) return;
     if (last === undefined) {
       // The real thing waits here for a message that never comes.
-      throw new PortError('timeout', `partition ${partition} has no message at ${to}`);
+      throw new PortError('timeout', `partition ${what} has no message at ${to}`);
     }
     next = last.seq + 1;
   }

@@ -38,7 +38,7 @@ function sold(document: string): void {
   const movement = { location: 'main', delta: -1, occurredAtMs: minute, channel: 'web', document };
   const after = { version: seq, onHand: 0, reserved: 0, available: 0 };
   const commit = { sku: 'A', firstVersion: 1, seq, atMs: minute, movements: [movement], after };
-  ledger.append(0, [{ ...commit, setsPolicy: false }], seq);
+  ledger.append([{ partition: 0, commits: [{ ...commit, setsPolicy: false }], seq }]);
 }
 
 const entryOf = (document: string) =>

@@ -22,7 +22,7 @@ function ledgerWith(...commits: readonly CommitEntries[]): LedgerStore {
   sql = openDatabase(':memory:');
   const ledger = new LedgerStore(sql, new RowStore(sql));
   // One after another, as they are read.
-  for (const one of commits) ledger.append(0, [one], one.seq);
+  for (const one of commits) ledger.append([{ partition: 0, commits: [one], seq: one.seq }]);
   return ledger;
 }
 
@@ -54,8 +54,8 @@ test('what two readings bring counts once, and the slower one moves the position
   const third = commit(3, [movement('main', 4)]);
   const ledger = ledgerWith(first);
   // Both have begun behind the first commit; one of them sees further.
-  ledger.append(0, [second, third], 3);
-  ledger.append(0, [second], 2);
+  ledger.append([{ partition: 0, commits: [second, third], seq: 3 }]);
+  ledger.append([{ partition: 0, commits: [second], seq: 2 }]);
   expect(ledger.entries(lineAt('main').id, 'erp').map(({ delta }) => delta)).toEqual([5, -2, 4]);
   expect(ledger.position(0)).toBe(3);
 });

@@ -30,7 +30,7 @@ function moved(
   const movements = [evidence === undefined ? movement : { ...movement, evidence }];
   const after = { version: seq, onHand: 0, reserved: 0, available: 0 };
   const commit = { sku: 'A', firstVersion: 1, seq, atMs: seq, movements, after, setsPolicy: false };
-  ledger.append(0, [commit], seq);
+  ledger.append([{ partition: 0, commits: [commit], seq }]);
 }
 
 function lineAt(location: string): number {

@@ -25,15 +25,17 @@ class FakeJournal {
   asPort(): Journal {
     return {
       last: async (partition: number) => this.partitions[partition]!.at(-1),
-      read: async (
-        partition: number,
+      readAll: async (
         range: { from: number; to: number },
-        each: (entry: JournalEntry) => void,
+        each: (partition: number, entry: JournalEntry) => void,
       ) => {
-        for (const entry of this.partitions[partition]!) {
+        const all = this.partitions.flatMap((entries, partition) =>
+          entries.map((entry) => ({ partition, entry })),
+        );
+        for (const { partition, entry } of all.sort((a, b) => a.entry.seq - b.entry.seq)) {
           if (entry.seq < range.from || entry.seq > range.to) continue;
           this.read += 1;
-          each(entry);
+          each(partition, entry);
         }
       },
     } as unknown as Journal;

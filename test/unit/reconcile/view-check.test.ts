@@ -206,6 +206,19 @@ test('where only owners know, they are asked once, and again when the SKU or the
   expect(await check()).toMatchObject([nothing, { different: 1, rewritten: 1 }]);
 });
 
+test('what a look has not come to, because it was given up, the next one finds', async () => {
+  await check();
+  // More rows than one piece of a look has, the wrong ones in the last.
+  for (let i = 0; i < 1_500; i += 1) change(`T ${i}`, 10);
+  await check();
+  for (let i = 0; i < 1_500; i += 1) web.put(skuKeyOf(`T ${i}`), 'broken');
+  const hasty = { breathe: () => Promise.reject(new Error('given up')) } as unknown as Pace;
+  const owners = { rowsOf: async () => new Map() };
+  const viewCheck = new ViewCheck({ clock, buckets: [stock, web], owners, ownersOnly }, rows, 4);
+  await expect(viewCheck.look(hasty)).rejects.toThrow('given up');
+  expect((await viewCheck.look(new Pace(clock))).suspects).toHaveLength(1_500);
+});
+
 test('what a dry run finds is found again', async () => {
   await check();
   web.put(skuKeyOf('S 8'), 'broken');

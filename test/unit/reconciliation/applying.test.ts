@@ -43,7 +43,7 @@ test('a line is corrected as of its own comparison, also when another had to be 
     ...{ location, delta: 10, occurredAtMs: 0, channel: 'web', document: 'd-1' },
   }));
   const commit = { sku: 'A', firstVersion: 1, seq: comparedSeq, atMs: 0, movements, after };
-  ledger.append(0, [{ ...commit, setsPolicy: false }], comparedSeq);
+  ledger.append([{ partition: 0, commits: [{ ...commit, setsPolicy: false }], seq: comparedSeq }]);
   const histories = new HistoryStore(sql, 'erp');
   const snapshots = new SnapshotStore(sql, 'erp', histories);
   snapshots.stage(['attic', 'main'].map((location) => ({ sku: 'A', location, qty: 7 })));

@@ -43,6 +43,7 @@ function scripted(
       return (lasts.shift() as () => JournalEntry | undefined)();
     },
     read: () => Promise.reject(new Error('not read here')),
+    readAll: () => Promise.reject(new Error('not read here')),
   };
   const committer = new Committer(journal, impatient, new MessageIds('run-1'), 3, noMetrics);
   return { committer, appends, barriers };

@@ -1,11 +1,13 @@
 /**
- * The reconciler in a thread of its own (`run-reconciler.ts` starts it): comparing a hundred thousand
- * lines is seconds of work, and no sale must wait for it. It has its own connection to NATS and reads
- * the configuration by itself; what it says goes to the main thread.
+ * The reconciler in a process of its own (`run-reconciler.ts` starts it): comparing a hundred thousand
+ * lines is seconds of work, and no sale must wait for it, nor for the garbage of it. It has its own
+ * connection to NATS and reads the configuration by itself; what it says goes to the node.
+ *
+ * It ends when the node says so or is gone, and not by a signal: a terminal sends its Ctrl-C to both.
  */
 
+import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { parentPort, workerData } from 'node:worker_threads';
 import { createNames } from '../contract/subjects.ts';
 import { viewChannels } from '../http/backend.ts';
 import { createBus } from '../nats/bus.ts';
@@ -22,17 +24,23 @@ import { ownerRows } from '../runtime/rows-remote.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { createContext } from './context.ts';
 import { erpSources } from './erp-sources.ts';
-import type { FromWorker, WorkerOrder } from './run-reconciler.ts';
+import type { FromProcess, ProcessOrder } from './run-reconciler.ts';
 
-const { natsUrl, partitions, incarnation, nodeName, databasePath } = workerData as WorkerOrder;
+const order = JSON.parse(process.argv[2] as string) as ProcessOrder;
+const { natsUrl, partitions, incarnation, nodeName, databasePath } = order;
 
 /** Sales go before: where processors are scarce, a run takes longer. */
-const niceness = 10;
-// On Linux this is the calling thread's own, elsewhere it would be the whole node's.
-if (process.platform === 'linux') setPriority(0, niceness);
+const niceness = 19;
+/** What is left undone then, the next reconciler does: the lease lapses. */
+const stopPatienceMs = 5_000;
 
-function say(message: FromWorker): void {
-  parentPort?.postMessage(message);
+if (process.platform === 'linux') {
+  // A priority is a thread's own, and Node has several by now.
+  for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), niceness);
+} else setPriority(niceness);
+
+function say(message: FromProcess): void {
+  if (process.connected) process.send?.(message);
 }
 
 const log: Log = {
@@ -77,10 +85,18 @@ const reconciler = new Reconciler(
   },
 );
 
-parentPort?.once('message', async () => {
+let stopping = false;
+async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  setTimeout(() => process.exit(1), stopPatienceMs).unref();
   await reconciler.stop();
   mux.close();
   await connection.close();
-  parentPort?.close();
-});
+  process.exit(0);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+process.once('message', () => void stop());
+process.once('disconnect', () => void stop());
 reconciler.start();
