@@ -39,6 +39,22 @@ if (process.platform === 'linux') {
   for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), niceness);
 } else setPriority(niceness);
 
+/** What has been opened, newest first. */
+const closers: (() => Promise<void> | void)[] = [];
+let stopping = false;
+async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  setTimeout(() => process.exit(1), stopPatienceMs).unref();
+  for (const close of closers) await close();
+  process.exit(0);
+}
+// Before anything is waited for: the node may end at any moment, and may have ended already.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+process.once('message', () => void stop());
+process.once('disconnect', () => void stop());
+if (!process.connected) await stop();
+
 function say(message: FromProcess): void {
   if (process.connected) process.send?.(message);
 }
@@ -56,7 +72,9 @@ const connection = await connectNats({
   name: `lastunit-reconciler-${nodeName}`,
   credentialsFile: environment.credentialsFile,
 });
+closers.unshift(() => connection.close());
 const mux = createMux(connection);
+closers.unshift(() => mux.close());
 const api = createJetStreamApi(mux);
 const names = createNames(config.prefix);
 const bus = createBus(mux);
@@ -84,19 +102,5 @@ const reconciler = new Reconciler(
     onReport: (report) => say({ kind: 'report', report }),
   },
 );
-
-let stopping = false;
-async function stop(): Promise<void> {
-  if (stopping) return;
-  stopping = true;
-  setTimeout(() => process.exit(1), stopPatienceMs).unref();
-  await reconciler.stop();
-  mux.close();
-  await connection.close();
-  process.exit(0);
-}
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
-process.once('message', () => void stop());
-process.once('disconnect', () => void stop());
+closers.unshift(() => reconciler.stop());
 reconciler.start();

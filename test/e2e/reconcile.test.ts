@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { run, type Serving, serve } from '../support/processes.ts';
+import { until } from '../support/deployment.ts';
+import { processesNaming, run, type Serving, serve } from '../support/processes.ts';
 
 let folder: string;
 let running: Serving;
@@ -51,6 +52,13 @@ function lastunit(...args: string[]) {
 function erpSays(stock: Record<string, number>): void {
   const lines = Object.entries(stock).map(([sku, qty]) => `${sku},main,${qty}`);
   writeFileSync(join(folder, 'stock.csv'), `sku,location,qty\n${lines.join('\n')}\n`);
+}
+
+/** The reconcilers' processes whose memory is below a folder. */
+function reconcilersOf(dataFolder: string): number[] {
+  return processesNaming('reconcile-process').filter((pid) =>
+    processesNaming(dataFolder).includes(pid),
+  );
 }
 
 async function onHand(sku: string): Promise<number> {
@@ -130,4 +138,25 @@ test('metrics tell of it, and everything still agrees', async () => {
     /lastunit_reconcile_corrected_units_total\{source="sap",direction="lowered"\} 3/,
   );
   expect((await lastunit('audit')).status).toBe(0);
+});
+
+test('a reconciler that dies is started again, and one whose node dies goes as well', async () => {
+  const [first = 0] = reconcilersOf(folder);
+  process.kill(first, 'SIGKILL');
+  erpSays({ SAME: 100, SHRUNK: 97, 'FAR-1': 40, 'FAR-2': 100 });
+  const dryRun = () => lastunit('reconcile', '--erp', 'sap', '--dry-run');
+  await until(async () => (await dryRun()).status === 0, 'a run by another process', 100);
+  expect(reconcilersOf(folder)).not.toContain(first);
+
+  const data = join(folder, 'second');
+  const second = await serve(['node', '--name', 'second'], {
+    ...variables,
+    ...{ LASTUNIT_NATS_URL: running.natsUrl, LASTUNIT_DATA_DIR: data },
+  });
+  await until(() => reconcilersOf(data).length === 1, 'its reconciler');
+  await second.end('SIGKILL');
+  await until(() => reconcilersOf(data).length === 0, 'it is gone');
+
+  await running.end('SIGINT');
+  expect(reconcilersOf(folder)).toEqual([]);
 });
