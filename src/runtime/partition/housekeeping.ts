@@ -58,7 +58,8 @@ export class Housekeeping {
   /** Begins. Before it no alarm and no output may start a round: the tail is being read. */
   start(): void {
     this.#serving = true;
-    this.#checkpointDueMs = this.#options.now() + this.#options.limits.snapshotEveryMs;
+    const { now, limits, partition } = this.#options;
+    this.#checkpointDueMs = now() + limits.snapshotEveryMs * phaseOf(partition);
     this.#maintainLater();
     // Outputs that became due during recovery have had nobody to ask.
     this.atRest();
@@ -177,4 +178,13 @@ export class Housekeeping {
       this.#maintainLater();
     });
   }
+}
+
+/**
+ * Where in the interval between checkpoints a partition makes its first, in (0, 1]. Partitions of a
+ * node begin to serve together: their checkpoints would keep the journal from the disk together, too.
+ * Multiples of the golden ratio lie evenly, whichever partitions a node owns.
+ */
+function phaseOf(partition: number): number {
+  return 1 - ((partition * 0.6180339887) % 1);
 }
