@@ -1,86 +1,35 @@
 // What operators ask for, and what a run has to take into account besides the ledger, on a real nats-server.
 
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { EdgeExposure } from '../../src/ports.ts';
 import { PortError } from '../../src/ports.ts';
 import type { ReconcilePorts } from '../../src/reconcile/source-context.ts';
-import { startNats, type TestNats } from '../support/nats.ts';
-import { connectChannel, startNode, type TestChannel, type TestNode } from '../support/node.ts';
-import {
-  MadeUpErp,
-  startReconciler,
-  type TestReconciler,
-  type TestReconcilerOptions,
-} from '../support/reconciler.ts';
+import { reconcileWorld, showing } from '../support/reconcile-world.ts';
+import { MadeUpErp } from '../support/reconciler.ts';
 
-let server: TestNats;
-let node: TestNode;
-let channel: TestChannel;
-const running: TestReconciler[] = [];
-
-beforeAll(async () => {
-  server = await startNats();
-  node = await startNode({ url: server.url });
-  channel = await connectChannel(server.url);
-});
-
-afterEach(async () => {
-  for (const reconciler of running.splice(0)) await reconciler.stop();
-});
-
-afterAll(async () => {
-  await channel?.close();
-  await node?.stop();
-  await server?.stop();
-});
-
-async function reconciler(erp: MadeUpErp, options: Partial<TestReconcilerOptions> = {}) {
-  const lanes = { '*': { maxPostingLagMs: 0, clockSkewMs: 0 } };
-  const settings = { lanes, ...options.settings };
-  const started = await startReconciler({
-    nats: node.nats,
-    sources: [erp],
-    ...options,
-    settings,
-  });
-  running.push(started);
-  return started;
-}
-
-async function stocked(sku: string, qty: number): Promise<void> {
-  const reply = await channel.request('inv.cmd.wms.receive', { id: `g-${sku}`, sku, qty });
-  expect(reply.ok).toBe(true);
-}
-
-const onHand = async (sku: string) => (await channel.request('inv.cmd.ops.get', { sku })).onHand;
-
-function showing(erp: MadeUpErp, sku: string, ...quantities: number[]): void {
-  for (const [i, qty] of quantities.entries()) {
-    erp.show({ lines: [{ sku, location: 'main', qty }], asOfMs: Date.now() + i });
-  }
-}
+const world = reconcileWorld();
 
 test('an approval rests on what was compared: after a fact from before, it is not applied', async () => {
   const erp = new MadeUpErp('approving');
   const settings = { rules: { perLineMaxUnits: 1, breakerUnitsShare: 1 } };
-  const { run } = await reconciler(erp, { settings });
-  await stocked('APPROVE', 20);
+  const { run } = await world.reconciler(erp, { settings });
+  await world.stocked('APPROVE', 20);
   const occurredAtMs = Date.now();
   await new Promise((resolve) => setTimeout(resolve, 5));
   showing(erp, 'APPROVE', 12, 12);
   await run();
   expect(await run()).toMatchObject({ quarantined: [{ sku: 'APPROVE', delta: -8 }] });
   const sale = { id: 'late', sku: 'APPROVE', qty: 3, fact: true, order: 'o-1', occurredAtMs };
-  await channel.request('inv.cmd.pos.sell', sale);
-  const answer = await channel.request('inv.reconcile.approve', { sku: 'APPROVE' });
+  await world.channel.request('inv.cmd.pos.sell', sale);
+  const answer = await world.channel.request('inv.reconcile.approve', { sku: 'APPROVE' });
   expect(answer).toMatchObject({ ok: true, results: [{ outcome: 'stock_changed' }] });
-  expect(await onHand('APPROVE')).toBe(17);
+  expect(await world.onHand('APPROVE')).toBe(17);
   // The next run proposes what is left of it.
   showing(erp, 'APPROVE', 12);
   expect(await run()).toMatchObject({ quarantined: [{ sku: 'APPROVE', delta: -5 }] });
-  const again = await channel.request('inv.reconcile.approve', { sku: 'APPROVE' });
+  const again = await world.channel.request('inv.reconcile.approve', { sku: 'APPROVE' });
   expect(again).toMatchObject({ results: [{ outcome: 'applied' }] });
-  expect(await onHand('APPROVE')).toBe(12);
+  expect(await world.onHand('APPROVE')).toBe(12);
 });
 
 test('what an edge that has not been heard from may have sold is no drift', async () => {
@@ -90,8 +39,8 @@ test('what an edge that has not been heard from may have sold is no drift', asyn
     { edge: 'store-7', sku: 'EDGE', location: 'main', units: 3, heardAtMs },
   ];
   const wrap = (ports: ReconcilePorts): ReconcilePorts => ({ ...ports, exposures });
-  const { run } = await reconciler(erp, { wrap });
-  await stocked('EDGE', 10);
+  const { run } = await world.reconciler(erp, { wrap });
+  await world.stocked('EDGE', 10);
   // A first agreement, so that the line has nothing of its own to be judged by.
   showing(erp, 'EDGE', 10, 7, 7, 6);
   for (let times = 0; times < 3; times += 1) {
@@ -114,15 +63,17 @@ test('runs that nobody could wait for are refused instead of piling up', async (
     }
   }
   const erp = new StuckErp('stuck');
-  await reconciler(erp);
+  const reconciler = await world.reconciler(erp);
   const order = { source: 'stuck' };
-  const waiting = Array.from({ length: 100 }, () => channel.request('inv.reconcile.run', order));
+  const waiting = Array.from({ length: 100 }, () =>
+    world.channel.request('inv.reconcile.run', order),
+  );
   await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(await channel.request('inv.reconcile.run', order)).toMatchObject({
+  expect(await world.channel.request('inv.reconcile.run', order)).toMatchObject({
     ok: false,
     error: { code: 'overloaded' },
   });
-  const stopping = running.splice(0)[0]!.stop();
+  const stopping = reconciler.stop();
   erp.release();
   await stopping;
   // Everybody hears of it.
@@ -145,8 +96,8 @@ test('read models that cannot be looked at leave the report, which says so', asy
       })),
     },
   });
-  const { run } = await reconciler(erp, { wrap, viewChannels: ['web'] });
-  await stocked('UNLOOKED', 10);
+  const { run } = await world.reconciler(erp, { wrap, viewChannels: ['web'] });
+  await world.stocked('UNLOOKED', 10);
   showing(erp, 'UNLOOKED', 10);
   const report = await run();
   expect(report).toMatchObject({ outcome: 'applied', viewsNotChecked: 'the bucket sleeps' });

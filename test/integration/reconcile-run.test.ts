@@ -1,79 +1,27 @@
 // Reconciliation on a real nats-server with a real node: what is proven is corrected through the SKU's
 // actor, once, and nothing else is.
 
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { PortError } from '../../src/ports.ts';
 import type { ReconcilePorts } from '../../src/reconcile/source-context.ts';
-import { startNats, type TestNats } from '../support/nats.ts';
-import { connectChannel, startNode, type TestChannel, type TestNode } from '../support/node.ts';
-import {
-  MadeUpErp,
-  startReconciler,
-  type TestReconciler,
-  type TestReconcilerOptions,
-} from '../support/reconciler.ts';
+import { promptly, reconcileWorld, showing } from '../support/reconcile-world.ts';
+import { MadeUpErp, startReconciler } from '../support/reconciler.ts';
 
-let server: TestNats;
-let node: TestNode;
-let channel: TestChannel;
-const running: TestReconciler[] = [];
-
-beforeAll(async () => {
-  server = await startNats();
-  node = await startNode({ url: server.url });
-  channel = await connectChannel(server.url);
-});
-
-afterEach(async () => {
-  for (const reconciler of running.splice(0)) await reconciler.stop();
-});
-
-afterAll(async () => {
-  await channel?.close();
-  await node?.stop();
-  await server?.stop();
-});
-
-/** What happens is posted at once, unless a test says otherwise. */
-const promptly = { lanes: { '*': { maxPostingLagMs: 0, clockSkewMs: 0 } } };
-
-async function reconciler(options: Partial<TestReconcilerOptions> & { erp: MadeUpErp }) {
-  const { erp, ...more } = options;
-  const started = await startReconciler({
-    nats: node.nats,
-    sources: [erp],
-    ...more,
-    settings: { ...promptly, ...more.settings },
-  });
-  running.push(started);
-  return started;
-}
+const world = reconcileWorld();
 
 let counter = 0;
 /** A SKU with so many on hand, which nobody else uses. */
 async function stocked(qty: number): Promise<string> {
   counter += 1;
   const sku = `SKU ${counter}`;
-  const reply = await channel.request('inv.cmd.wms.receive', { id: `g-${counter}`, sku, qty });
-  expect(reply.ok).toBe(true);
+  await world.stocked(sku, qty);
   return sku;
-}
-
-async function onHand(sku: string): Promise<number> {
-  return (await channel.request('inv.cmd.ops.get', { sku })).onHand as number;
-}
-
-/** The ERP shows one line so often, a moment apart. */
-function showing(erp: MadeUpErp, sku: string, ...quantities: number[]): void {
-  for (const [i, qty] of quantities.entries()) {
-    erp.show({ lines: [{ sku, location: 'main', qty }], asOfMs: Date.now() + i });
-  }
 }
 
 test('a loss that two snapshots prove is taken off, with its evidence, and then all agree', async () => {
   const erp = new MadeUpErp('lost');
   const sku = await stocked(10);
-  const { run } = await reconciler({ erp });
+  const { run } = await world.reconciler(erp);
   showing(erp, sku, 7, 7, 7);
   expect(await run()).toMatchObject({
     outcome: 'applied',
@@ -81,15 +29,15 @@ test('a loss that two snapshots prove is taken off, with its evidence, and then 
     corrections: { lowered: { lines: 0 } },
     waiting: [{ sku, observed: 7, lo: 10, hi: 10, drift: -3 }],
   });
-  expect(await onHand(sku)).toBe(10);
+  expect(await world.onHand(sku)).toBe(10);
   expect(await run()).toMatchObject({
     outcome: 'applied',
     corrections: { lowered: { lines: 1, units: 3 } },
     corrected: [{ sku, delta: -3, result: 'applied', snapshotIds: ['s-1', 's-2'] }],
   });
-  expect(await onHand(sku)).toBe(7);
+  expect(await world.onHand(sku)).toBe(7);
   expect(await run()).toMatchObject({ lines: { exact: 1, drifting: 0 } });
-  expect(await onHand(sku)).toBe(7);
+  expect(await world.onHand(sku)).toBe(7);
   expect(erp.settled).toEqual(['compared', 'compared', 'compared']);
 });
 
@@ -97,19 +45,19 @@ test('a sale in flight is no drift, however often the ERP says otherwise', async
   const erp = new MadeUpErp('in-flight');
   const sku = await stocked(10);
   const slowly = { lanes: { wms: { maxPostingLagMs: 0, clockSkewMs: 0 }, '*': {} } };
-  const { run } = await reconciler({ erp, settings: slowly });
-  await channel.request('inv.cmd.web.sell', { id: 'sell', sku, qty: 4, order: 'o-1' });
+  const { run } = await world.reconciler(erp, { settings: slowly });
+  await world.channel.request('inv.cmd.web.sell', { id: 'sell', sku, qty: 4, order: 'o-1' });
   showing(erp, sku, 10, 10, 10, 6, 6);
   for (let i = 0; i < 5; i += 1) {
     expect(await run()).toMatchObject({ lines: { inFlight: 1, drifting: 0 } });
   }
-  expect(await onHand(sku)).toBe(6);
+  expect(await world.onHand(sku)).toBe(6);
 });
 
 test('a dry run changes nothing, proves nothing, and leaves the snapshot for the next run', async () => {
   const erp = new MadeUpErp('dry');
   const sku = await stocked(10);
-  const { run } = await reconciler({ erp });
+  const { run } = await world.reconciler(erp);
   showing(erp, sku, 8, 8);
   for (let i = 0; i < 3; i += 1) {
     expect(await run('dry', { dryRun: true })).toMatchObject({
@@ -121,24 +69,24 @@ test('a dry run changes nothing, proves nothing, and leaves the snapshot for the
   expect(erp.settled).toEqual(['later', 'later', 'later']);
   await run();
   await run();
-  expect(await onHand(sku)).toBe(8);
+  expect(await world.onHand(sku)).toBe(8);
 });
 
 test('a new source reports what it would do and does nothing', async () => {
   const erp = new MadeUpErp('new');
   const sku = await stocked(10);
-  const { run } = await reconciler({ erp, settings: { mode: 'dry-run' } });
+  const { run } = await world.reconciler(erp, { settings: { mode: 'dry-run' } });
   showing(erp, sku, 8, 8);
   await run();
   expect(await run()).toMatchObject({ outcome: 'dry_run', corrected: [{ sku, delta: -2 }] });
-  expect(await onHand(sku)).toBe(10);
+  expect(await world.onHand(sku)).toBe(10);
 });
 
 test('a large correction waits in quarantine until somebody approves it', async () => {
   const erp = new MadeUpErp('large');
   const [large, other] = [await stocked(200), await stocked(200)];
   const settings = { rules: { perLineMaxUnits: 20, breakerUnitsShare: 1 } };
-  const { run } = await reconciler({ erp, settings });
+  const { run } = await world.reconciler(erp, { settings });
   const lines = [large, other].map((sku) => ({ sku, location: 'main', qty: 150 }));
   for (let i = 0; i < 3; i += 1) erp.show({ lines, asOfMs: Date.now() + i });
   await run();
@@ -146,28 +94,28 @@ test('a large correction waits in quarantine until somebody approves it', async 
     corrections: { quarantined: 2, lowered: { lines: 0 } },
     quarantined: [{ sku: large, delta: -50 }, { sku: other }],
   });
-  expect(await onHand(large)).toBe(200);
-  expect(await channel.request('inv.reconcile.approve', { sku: large })).toMatchObject({
+  expect(await world.onHand(large)).toBe(200);
+  expect(await world.channel.request('inv.reconcile.approve', { sku: large })).toMatchObject({
     ok: true,
     results: [{ sku: large, delta: -50, outcome: 'applied' }],
   });
-  expect(await onHand(large)).toBe(150);
-  expect(await channel.request('inv.reconcile.reject', { sku: other })).toMatchObject({
+  expect(await world.onHand(large)).toBe(150);
+  expect(await world.channel.request('inv.reconcile.reject', { sku: other })).toMatchObject({
     results: [{ sku: other, outcome: 'rejected' }],
   });
   // The third snapshot still says so: what was rejected stays rejected.
   expect(await run()).toMatchObject({ lines: { exact: 1 }, quarantined: [{ sku: other }] });
-  expect(await channel.request('inv.reconcile.approve', { sku: other })).toMatchObject({
+  expect(await world.channel.request('inv.reconcile.approve', { sku: other })).toMatchObject({
     results: [],
   });
-  expect(await onHand(other)).toBe(200);
+  expect(await world.onHand(other)).toBe(200);
 });
 
 test('a run that would change too much changes nothing, unless an operator insists', async () => {
   const erp = new MadeUpErp('breaker');
   const skus = await Promise.all(Array.from({ length: 12 }, () => stocked(10)));
   const settings = { rules: { breakerUnitsFloor: 100, outageLinesMin: 1_000 } };
-  const { run } = await reconciler({ erp, settings });
+  const { run } = await world.reconciler(erp, { settings });
   const lines = skus.map((sku) => ({ sku, location: 'main', qty: 9 }));
   for (let i = 0; i < 3; i += 1) erp.show({ lines, asOfMs: Date.now() + i });
   await run();
@@ -176,33 +124,33 @@ test('a run that would change too much changes nothing, unless an operator insis
     reason: 'circuit_breaker',
     breaker: { lines: 12, linesMax: 2 },
   });
-  expect(await onHand(skus[0]!)).toBe(10);
+  expect(await world.onHand(skus[0]!)).toBe(10);
   const order = { source: 'breaker', force: true };
-  expect(await channel.request('inv.reconcile.run', order)).toMatchObject({
+  expect(await world.channel.request('inv.reconcile.run', order)).toMatchObject({
     ok: true,
     report: { outcome: 'applied', corrections: { lowered: { lines: 12, units: 12 } } },
   });
-  expect(await onHand(skus[0]!)).toBe(9);
+  expect(await world.onHand(skus[0]!)).toBe(9);
 });
 
 test('a late fact takes back the correction that had found its effect before', async () => {
   const erp = new MadeUpErp('late');
   const sku = await stocked(10);
-  const { run } = await reconciler({ erp });
+  const { run } = await world.reconciler(erp);
   const occurredAtMs = Date.now();
   // The store's sale is in the ERP; the store itself has no line to us.
   await new Promise((resolve) => setTimeout(resolve, 5));
   showing(erp, sku, 7, 7, 7, 7);
   await run();
   await run();
-  expect(await onHand(sku)).toBe(7);
+  expect(await world.onHand(sku)).toBe(7);
   const sale = { id: 'offline-1', sku, qty: 3, fact: true, order: 'o-7', occurredAtMs };
-  await channel.request('inv.cmd.pos.sell', sale);
-  expect(await onHand(sku)).toBe(4);
+  await world.channel.request('inv.cmd.pos.sell', sale);
+  expect(await world.onHand(sku)).toBe(4);
   expect(await run()).toMatchObject({ netted: [{ sku, delta: 3, result: 'applied' }] });
-  expect(await onHand(sku)).toBe(7);
+  expect(await world.onHand(sku)).toBe(7);
   expect(await run()).toMatchObject({ lines: { exact: 1 }, netted: [] });
-  expect(await onHand(sku)).toBe(7);
+  expect(await world.onHand(sku)).toBe(7);
 });
 
 test('a fact that comes between comparing and correcting makes it compare again', async () => {
@@ -219,18 +167,18 @@ test('a fact that comes between comparing and correcting makes it compare again'
         if (subject.endsWith('.correct') && !raced) {
           raced = true;
           const sale = { id: 'race-1', sku, qty: 2, fact: true, order: 'o-8', occurredAtMs };
-          await channel.request('inv.cmd.pos.sell', sale);
+          await world.channel.request('inv.cmd.pos.sell', sale);
         }
         return ports.bus.request(subject, payload, timeoutMs);
       },
     },
   });
-  const { run } = await reconciler({ erp, wrap: racing });
+  const { run } = await world.reconciler(erp, { wrap: racing });
   showing(erp, sku, 7, 7, 7);
   await run();
   expect(await run()).toMatchObject({ corrected: [{ sku, delta: -3, result: 'applied' }] });
   // Of the three that were missing two have turned up as a sale: only one was taken off.
-  expect(await onHand(sku)).toBe(7);
+  expect(await world.onHand(sku)).toBe(7);
   expect(await run()).toMatchObject({ lines: { exact: 1 } });
 });
 
@@ -266,27 +214,32 @@ test('a crash in the middle of applying: the next reconciler finishes and repeat
   const lines = skus.map((sku) => ({ sku, location: 'main', qty: 8 }));
   for (let i = 0; i < 4; i += 1) erp.show({ lines, asOfMs: Date.now() + i });
   const first = await startReconciler({
-    ...{ nats: node.nats, sources: [erp], settings: { ...promptly, ...settings }, wrap: dying },
+    ...{
+      nats: world.node.nats,
+      sources: [erp],
+      settings: { ...promptly, ...settings },
+      wrap: dying,
+    },
   });
   await first.run();
   void first.run().catch(() => {});
   await expect.poll(() => corrections).toBe(3);
   // It has its own memory: what the first one had proven is proven again.
-  const second = await reconciler({ erp, settings });
+  const second = await world.reconciler(erp, { settings });
   await second.run();
   await second.run();
-  expect(await Promise.all(skus.map(onHand))).toEqual(skus.map(() => 8));
+  expect(await Promise.all(skus.map(world.onHand))).toEqual(skus.map(() => 8));
   expect(await second.run()).toMatchObject({ lines: { exact: 6 } });
 });
 
 test('two reconcilers at once: one leads, the other declines, and takes over when it is gone', async () => {
   const erp = new MadeUpErp('two');
-  const first = await reconciler({ erp });
-  const second = await reconciler({ erp, waits: false });
+  const first = await world.reconciler(erp);
+  const second = await world.reconciler(erp, { waits: false });
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect([first.reconciler.isLeading, second.reconciler.isLeading]).toEqual([true, false]);
   await expect(second.run()).rejects.toThrow('does not lead');
-  await running.splice(running.indexOf(first), 1)[0]!.stop();
+  await first.stop();
   await expect.poll(() => second.reconciler.isLeading, { timeout: 3_000 }).toBe(true);
 });
 
@@ -294,15 +247,15 @@ test('what the ERP acknowledges is exactly known', async () => {
   const erp = new MadeUpErp('acks');
   const sku = await stocked(10);
   const slowly = { lanes: { wms: { maxPostingLagMs: 0, clockSkewMs: 0 }, '*': {} } };
-  const { run } = await reconciler({ erp, settings: slowly });
-  await channel.request('inv.cmd.web.sell', { id: 'ack', sku, qty: 4, order: 'o-9' });
+  const { run } = await world.reconciler(erp, { settings: slowly });
+  await world.channel.request('inv.cmd.web.sell', { id: 'ack', sku, qty: 4, order: 'o-9' });
   const postedAtMs = Date.now();
-  channel.connection.publish(
+  world.channel.connection.publish(
     'inv.erp.acks.ack',
     JSON.stringify({ documents: [{ document: 'o-9', lane: 'web', postedAtMs }] }),
   );
-  channel.connection.publish('inv.erp.acks.ack', 'not even JSON');
-  await channel.connection.flush();
+  world.channel.connection.publish('inv.erp.acks.ack', 'not even JSON');
+  await world.channel.connection.flush();
   await new Promise((resolve) => setTimeout(resolve, 50));
   // Without the acknowledgement 5 would be possible; with it, one has gone.
   showing(erp, sku, 5, 5);
@@ -316,7 +269,7 @@ test('what the ERP acknowledges is exactly known', async () => {
 test('what must not be compared is not, and the report says why', async () => {
   const erp = new MadeUpErp('refusing');
   const sku = await stocked(10);
-  const { run } = await reconciler({ erp });
+  const { run } = await world.reconciler(erp);
   const lines = [{ sku, location: 'main', qty: 1 }];
   const asOfMs = Date.now();
   erp.show({ lines, asOfMs, snapshotId: 'first' });
@@ -328,7 +281,7 @@ test('what must not be compared is not, and the report says why', async () => {
   erp.show({ lines: [], asOfMs: asOfMs + 2 });
   expect(await run()).toMatchObject({ outcome: 'refused', reason: 'empty' });
   expect(erp.settled).toEqual(['compared', 'refused', 'refused', 'refused']);
-  expect(await onHand(sku)).toBe(10);
+  expect(await world.onHand(sku)).toBe(10);
   expect(await run()).toMatchObject({ outcome: 'nothing', reason: 'absent' });
 });
 
@@ -341,7 +294,7 @@ test('trouble is reported, and the run is tried again after a while', async () =
   erp.show(new PortError('unavailable', 'the ERP sleeps'));
   erp.show(new PortError('unavailable', 'the ERP sleeps'));
   showing(erp, sku, 10);
-  await reconciler({ erp, settings, onReport });
+  await world.reconciler(erp, { settings, onReport });
   await expect
     .poll(() => outcomes.slice(0, 3), { timeout: 10_000 })
     .toEqual(['failed', 'failed', 'applied']);
@@ -350,18 +303,18 @@ test('trouble is reported, and the run is tried again after a while', async () =
 test('reports stand in the bucket, and are published', async () => {
   const erp = new MadeUpErp('reporting');
   const sku = await stocked(10);
-  const { run } = await reconciler({ erp });
+  const { run } = await world.reconciler(erp);
   const heard: unknown[] = [];
-  const published = channel.connection.subscribe('inv.pub.reconcile.reporting');
+  const published = world.channel.connection.subscribe('inv.pub.reconcile.reporting');
   void (async () => {
     for await (const message of published) heard.push(message.json());
   })();
-  await channel.connection.flush();
+  await world.channel.connection.flush();
   showing(erp, sku, 10);
   const report = await run();
   await expect.poll(() => heard).toEqual([JSON.parse(JSON.stringify(report))]);
   const { values } = await import('../../src/nats/reconcile-ports.ts').then((module) =>
-    module.createReconcilePorts(node.nats.api, node.nats.names),
+    module.createReconcilePorts(world.node.nats.api, world.node.nats.names),
   );
   const stored = await values.read(`run.${report.run}`);
   expect(JSON.parse(stored!.payload)).toEqual(JSON.parse(JSON.stringify(report)));
