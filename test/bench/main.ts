@@ -29,12 +29,10 @@ if (values.help === true || unknown.length > 0) {
   process.exit(values.help === true ? 0 : 2);
 }
 
-/** Everything stays under ten minutes: rounds are shorter, and without peers there are fewer. */
+/** Everything stays under ten minutes: rounds are shorter, and there are fewer. */
 const isEverything = wanted.length === names.length;
 const seconds = Number(values.seconds ?? (isEverything ? 2 : 3));
-function roundsOf({ hasPeers }: Scenario): number {
-  return Number(values.rounds ?? (isEverything && !hasPeers ? 2 : 3));
-}
+const rounds = Number(values.rounds ?? (isEverything ? 2 : 3));
 
 const startedAt = new Date();
 const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 1e9)} GB, Linux ${release()}, Node ${process.version}`;
@@ -51,10 +49,11 @@ try {
     console.log(`\n${scenario.name}: ${scenario.title}`);
     const before = performance.now();
     const result = await scenario.run({
-      rounds: roundsOf(scenario),
+      rounds,
       seconds,
       peers: { postgres, redis },
       alone: wanted.length === 1,
+      isEverything,
       log: (line) => console.log(line),
     });
     const tookS = (performance.now() - before) / 1_000;

@@ -40,6 +40,8 @@ export interface Context {
   readonly peers: Peers;
   /** Nothing else was asked for: there is time for more. */
   readonly alone: boolean;
+  /** Whether all scenarios run, which shall take ten minutes together. */
+  readonly isEverything: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -48,7 +50,5 @@ export interface Scenario {
   readonly title: string;
   /** The goal, in words. */
   readonly goal: string;
-  /** Takes turns with peers: their ratio wants all rounds, also where everything runs. */
-  readonly hasPeers?: true;
   run(context: Context): Promise<ScenarioResult>;
 }

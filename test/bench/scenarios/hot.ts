@@ -16,7 +16,6 @@ export const hot: Scenario = {
   name: 'hot',
   title: 'One hot SKU, 4,000 concurrent buyers',
   goal: '≥ 150 k reservations/s, ≥ 100 × PostgreSQL, ≥ 2 × Redis',
-  hasPeers: true,
   async run(context) {
     const { peers, seconds } = context;
     const deployment = await startDeployment();

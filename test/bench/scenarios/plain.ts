@@ -16,7 +16,6 @@ export const plain: Scenario = {
   name: 'plain',
   title: '64 plain clients, one command per request, one hot SKU',
   goal: '≥ 10 × PostgreSQL, ≥ Redis with the same kind of client',
-  hasPeers: true,
   async run(context) {
     const { peers, seconds } = context;
     const deployment = await startDeployment();

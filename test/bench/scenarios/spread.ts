@@ -17,7 +17,6 @@ export const spread: Scenario = {
   name: 'spread',
   title: '100,000 SKUs, uniform; reserve, then confirm or release',
   goal: '≥ 45 k commands/s, ≥ 8 × PostgreSQL; then 60 k/s',
-  hasPeers: true,
   run: (context) => runShop(context, undefined),
 };
 
