@@ -107,7 +107,7 @@ class Node implements LastunitNode {
       idIndex: new IdIndex({ ...config.limits, now: () => ports.clock.now() }),
       slots: new Slots(config.limits.commitsInFlightMax),
       checkpointSlots: new Slots(config.limits.checkpointsInFlightMax),
-      budget: new ResidentBudget(config.limits.residentsMax),
+      budget: new ResidentBudget(config.limits.residentsMax, ports.clock),
       meta: () => this.#knownMeta(),
       recordGenesis: (partition) => this.#recordGenesis(partition),
       genesisRecorded: (partition) => this.#genesisRecorded(partition),

@@ -331,3 +331,48 @@ test('more SKUs than residents: every answer is right, and memory stays bounded'
   expect(after.map(({ reserved }) => reserved)).toEqual(many.map(() => 10));
   expect(claimsIn(await readJournal(tools)).length).toBe(2);
 });
+
+test('a catalogue comes in without a snapshot: memory stays bounded, nothing is lost, holds expire', async () => {
+  const residentsMax = 20;
+  const rare = testConfig({
+    partitions: 2,
+    limits: { residentsMax, snapshotEveryMs: 3_600_000, snapshotEveryEvents: 1_000_000 },
+  });
+  const node = await start({ config: rare });
+  const many = Array.from({ length: 1_000 }, (_, index) => `C-${index}`);
+  let most = 0;
+  for (let from = 0; from < many.length; from += 50) {
+    await Promise.all(
+      many.slice(from, from + 50).map(async (sku) => {
+        await caller.insist('inv.cmd.wms.receive', { id: `in-${sku}`, sku, qty: 5 });
+        most = Math.max(most, node.node.status().residents);
+      }),
+    );
+  }
+  expect(most).toBeGreaterThan(residentsMax / 2);
+  expect(most).toBeLessThanOrEqual(2 * residentsMax);
+  // More events than are kept a second time, and a few: both come back from where they went.
+  const [busy = '', brief = ''] = many;
+  for (let i = 0; i < 4; i++) {
+    await caller.insist('inv.cmd.pos.sell', { id: `s-${i}`, sku: busy, qty: 1 });
+  }
+  await caller.insist('inv.cmd.web.reserve', { id: 'hold', sku: brief, qty: 2, ttlMs: 1_500 });
+  const others = many.slice(100, 200);
+  await Promise.all(others.map((sku) => caller.insist('inv.cmd.web.get', { sku })));
+  await until(() => node.node.status().residents <= residentsMax, 'they have made room');
+  await until(
+    async () =>
+      eventsIn(await readJournal(tools)).some(({ event }) => event.type === 'reservation.expired'),
+    'the hold of a SKU that is not in memory expires',
+  );
+  const expected = many.map((sku) => (sku === busy ? 1 : 5));
+  const onHand = async () =>
+    (await Promise.all(many.map((sku) => caller.insist('inv.cmd.web.get', { sku })))).map(
+      (reply) => reply.onHand,
+    );
+  expect(await onHand()).toEqual(expected);
+  await stop(node, 'crash');
+  await start({ config: rare });
+  expect(await onHand()).toEqual(expected);
+  expect(await caller.insist('inv.cmd.web.get', { sku: brief })).toMatchObject({ reserved: 0 });
+});

@@ -8,7 +8,7 @@ import { decodeJournalMessage } from '../../contract/journal-message.ts';
 import { decodeEvents } from '../../domain/event-codec.ts';
 import type { Journal } from '../../ports.ts';
 import type { Outputs } from './outputs.ts';
-import type { Tail, TailGroup } from './tail.ts';
+import { type Tail, type TailGroup, tuplesOf } from './tail.ts';
 
 export interface CatchUpOptions {
   readonly partition: number;
@@ -46,7 +46,7 @@ export async function catchUpOutputs(options: CatchUpOptions): Promise<void> {
     outputs.remember(
       sku,
       group.seq,
-      decodeEvents(sku, group.firstVersion, group.atMs, group.tuples),
+      decodeEvents(sku, group.firstVersion, group.atMs, tuplesOf(group)),
     );
   }
   if (stale.size === 0) return;

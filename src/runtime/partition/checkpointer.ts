@@ -171,7 +171,7 @@ export class Checkpointer {
   #covered(sku: string, coversSeq: number): void {
     const { residents, tail } = this.#options;
     const resident = residents.peek(sku);
-    if (resident && resident.lastSeq <= coversSeq) resident.dirty = false;
+    if (resident && resident.lastSeq <= coversSeq) residents.covered(resident);
     // Whoever is reading an older snapshot just now still needs the events behind it.
     if (!residents.isActivating(sku)) tail.drop(sku);
   }

@@ -10,8 +10,13 @@ import type { Slots } from '../slots.ts';
 import type { Alarms } from './alarms.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { Outputs } from './outputs.ts';
+import { SnapshotLostError } from './pages.ts';
 import type { ResidentBudget, Residents } from './residents.ts';
 import type { Head, Rounds } from './rounds.ts';
+import type { Tail } from './tail.ts';
+
+/** So many SKUs that only the tail knows make a checkpoint due: half a kilobyte each. */
+const tailSkusMax = 8_192;
 
 export interface HousekeepingOptions {
   readonly partition: number;
@@ -27,6 +32,9 @@ export interface HousekeepingOptions {
   readonly residents: Residents;
   readonly alarms: Alarms;
   readonly checkpointer: Checkpointer;
+  readonly tail: Tail;
+  /** What checkpoints rest on is gone: the session cannot go on. */
+  readonly onSnapshotLost: (error: unknown) => void;
   /** Events that recovery found after the last checkpoint. */
   readonly eventsBehind: number;
 }
@@ -42,6 +50,7 @@ export class Housekeeping {
   #alarmTimer: Timer | undefined;
   #alarmAtMs = Number.POSITIVE_INFINITY;
   #maintenance: Timer | undefined;
+  #unregister = () => {};
   #serving = false;
   #over = false;
 
@@ -61,6 +70,10 @@ export class Housekeeping {
     const { now, limits, partition } = this.#options;
     this.#checkpointDueMs = now() + limits.snapshotEveryMs * phaseOf(partition);
     this.#maintainLater();
+    this.#unregister = this.#options.budget.onPressure(() => {
+      // While a round is under way the moment after it comes by itself.
+      if (this.#options.rounds.atRest) this.atRest();
+    });
     // Outputs that became due during recovery have had nobody to ask.
     this.atRest();
   }
@@ -89,10 +102,11 @@ export class Housekeeping {
   /** Between rounds now: everything gets its turn, what waits one at a time. */
   atRest(): void {
     if (this.#over || !this.#serving) return;
-    const { outputs, head, budget, residents, rounds } = this.#options;
+    const { outputs, head, budget, residents, rounds, checkpointer } = this.#options;
     if (outputs.due) outputs.collect(head.seq);
     this.#waiting.shift()?.();
-    if (budget.over && residents.shrink() > 0) this.#checkpointDueMs = 0;
+    // What a checkpoint has begun to look for in memory has to stay there until its end.
+    if (budget.over && residents.shrink(!checkpointer.running)) this.#checkpointDueMs = 0;
     this.#maybeCheckpoint();
     this.armAlarm();
     if (this.#waiting.length > 0 && rounds.atRest) queueMicrotask(() => this.atRest());
@@ -116,10 +130,11 @@ export class Housekeeping {
 
   /** A checkpoint of everything that has been committed, if there is anything. */
   async checkpoint(): Promise<void> {
-    const { checkpointer, limits, now } = this.#options;
+    const { checkpointer, limits, now, residents, tail } = this.#options;
     // One that is being made may have begun before the last commits.
     if (checkpointer.running) await checkpointer.run();
-    if (this.#eventsBehind === 0) return;
+    // A SKU that was being read while its page was written has not heard that it is covered.
+    if (this.#eventsBehind === 0 && tail.skus === 0 && !residents.hasDirty) return;
     this.#checkpointDueMs = now() + limits.snapshotEveryMs;
     const covered = this.#eventsBehind;
     await checkpointer.run();
@@ -130,21 +145,27 @@ export class Housekeeping {
     this.#over = true;
     this.#alarmTimer?.cancel();
     this.#maintenance?.cancel();
+    this.#unregister();
     for (const run of this.#waiting.splice(0)) run();
     // What is left of a checkpoint may wait for servers for long: the other partitions do not.
     this.#releaseSlot();
   }
 
   #maybeCheckpoint(): void {
-    const { checkpointer, limits, now, log, partition } = this.#options;
+    const { checkpointer, limits, now, log, partition, tail, onSnapshotLost } = this.#options;
     // A SKU with 300,000 holds is written whole: not before there have been twice as many events.
     const manyEvents = Math.max(limits.snapshotEveryEvents, 2 * checkpointer.cost);
-    const due = now() >= this.#checkpointDueMs || this.#eventsBehind >= manyEvents;
+    const due =
+      now() >= this.#checkpointDueMs ||
+      this.#eventsBehind >= manyEvents ||
+      tail.skus >= tailSkusMax;
     if (!due || checkpointer.running || this.#queued) return;
     this.#queued = true;
     this.#checkpointInTurn()
       .catch((error: unknown) => {
         if (this.#over) return;
+        // Trying again would find the same page missing, and nothing would ever be covered again.
+        if (error instanceof SnapshotLostError) return onSnapshotLost(error);
         log.warn({ partition, error }, 'checkpoint failed; it will be tried again');
       })
       .finally(() => {

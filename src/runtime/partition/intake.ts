@@ -10,7 +10,7 @@
 import type { Refusal } from '../../domain/outcome.ts';
 import type { Alarms } from './alarms.ts';
 import type { Mailbox } from './mailbox.ts';
-import { unavailable } from './refusals.ts';
+import { overloaded, unavailable } from './refusals.ts';
 import type { Resident, Residents } from './residents.ts';
 import type { Round } from './round.ts';
 import type { FactWork, InnerWork, PoisonFact, Work } from './work.ts';
@@ -35,6 +35,7 @@ export interface IntakeOptions {
     readonly forwardsInFlightMax: number;
     /** After this nobody waits for a step of a cart any more. */
     readonly forwardTimeoutMs: number;
+    readonly overloadedRetryMs: number;
   };
   readonly now: () => number;
   readonly mailbox: Mailbox;
@@ -205,11 +206,23 @@ export class Intake {
       if (work) parked.push(work);
       return undefined;
     }
+    if (work && work.kind !== 'fact' && this.#options.residents.lacksRoomFor(sku)) {
+      this.#refuseForRoom(work);
+      return undefined;
+    }
     const resident = this.#options.residents.activate(sku);
     if (!(resident instanceof Promise)) return resident;
     this.#parked.set(sku, work ? [work] : []);
     resident.then(() => this.#unpark(sku), this.#options.onTrouble);
     return undefined;
+  }
+
+  /** Facts and expiries are not refused: they have happened, and come at a bounded rate. */
+  #refuseForRoom(work: Work): void {
+    const { limits, refuse, mailbox } = this.#options;
+    const why = 'more SKUs are in use than fit into this node’s memory (residentsMax)';
+    refuse(work, overloaded(why, limits.overloadedRetryMs));
+    if (work.kind === 'command') mailbox.settled(work);
   }
 
   #unpark(sku: string): void {

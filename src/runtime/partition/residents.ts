@@ -5,7 +5,9 @@
  * - Activation asserts that snapshot and tail reach the SKU's last known event (invariant 6).
  * - An actor whose action threw is discarded: its state may be half-changed. It is activated again
  *   from what is committed.
- * - Only clean residents are passivated: those whose last event a snapshot covers.
+ * - Passivated are residents whose last event a snapshot covers, and those with few events since: these
+ *   go to the tail, where they are when the partition is recovered. So a new catalogue comes in at
+ *   the speed of the journal, whatever snapshots cost.
  */
 
 import { type Actor, createActor } from 'xstate';
@@ -19,7 +21,7 @@ import { type Clock, PortError } from '../../ports.ts';
 import { type IdUse, useOfSku } from '../id-index.ts';
 import type { Alarms } from './alarms.ts';
 import { type PageEntry, type Pages, SnapshotLostError } from './pages.ts';
-import type { Tail } from './tail.ts';
+import { type Tail, type TailGroup, tuplesOf } from './tail.ts';
 
 export interface Resident {
   readonly sku: string;
@@ -31,8 +33,10 @@ export interface Resident {
   /** Journal sequence and time of the SKU's last event; 0: none. */
   lastSeq: number;
   lastAtMs: number;
-  /** Whether the SKU has events that no snapshot covers. */
+  /** Whether the SKU has events that no snapshot covers. `Residents` keeps it, and the two below. */
   dirty: boolean;
+  /** These events, while they are few. */
+  recent: TailGroup[] | undefined;
   /** Whether a row of it waits to be written to the views. */
   touched: boolean;
   used: boolean;
@@ -41,19 +45,54 @@ export interface Resident {
   readonly shown: Map<string, string>;
 }
 
+/** New SKUs come in up to so many times the limit: checkpoints need a while to make others clean. */
+const burst = 2;
+/** How often, at most, partitions that rest are asked to let go of residents. */
+const pressEveryMs = 20;
+
 /** How many SKU actors the node may keep, over all its partitions. */
 export class ResidentBudget {
   readonly max: number;
   count = 0;
+  readonly #clock: Clock;
+  readonly #relievers = new Set<() => void>();
+  #isPressing = false;
 
-  constructor(max: number) {
+  constructor(max: number, clock: Clock) {
     this.max = max;
+    this.#clock = clock;
   }
 
+  /** Residents are passivated, and checkpoints made that allow it. */
   get over(): boolean {
     return this.count > this.max;
   }
+
+  /** No other SKU comes into memory for a command. */
+  get full(): boolean {
+    return this.count >= burst * this.max;
+  }
+
+  /** `relieve` is called while the node is full: let go of what can be. Answers how to unregister. */
+  onPressure(relieve: () => void): () => void {
+    this.#relievers.add(relieve);
+    return () => this.#relievers.delete(relieve);
+  }
+
+  /** Somebody had to be refused: also partitions that nobody calls shall let go. */
+  press(): void {
+    if (this.#isPressing) return;
+    this.#isPressing = true;
+    this.#clock.after(pressEveryMs, () => {
+      this.#isPressing = false;
+      for (const relieve of this.#relievers) relieve();
+    });
+  }
 }
+
+/** More events than that since the last snapshot are not kept a second time. */
+const recentGroupsMax = 4;
+const recentLengthMax = 1_024;
 
 /** How many residents one call of `shrink` looks at, so that no round waits for a long walk. */
 const lookedAtPerShrink = 256;
@@ -72,6 +111,10 @@ export interface ResidentsOptions {
 export class Residents {
   readonly #options: ResidentsOptions;
   readonly #all = new Map<string, Resident>();
+  /** Those that a snapshot covers, in the order of use as far as `shrink` has looked. */
+  readonly #clean = new Set<Resident>();
+  /** Those whose few events since their snapshot can go to the tail; in the order of use as well. */
+  readonly #brief = new Set<Resident>();
   readonly #activating = new Map<string, Promise<Resident>>();
   #cleared = false;
 
@@ -81,6 +124,11 @@ export class Residents {
 
   get size(): number {
     return this.#all.size;
+  }
+
+  /** Whether any of them has events that no snapshot covers. */
+  get hasDirty(): boolean {
+    return this.#all.size > this.#clean.size;
   }
 
   get(sku: string): Resident | undefined {
@@ -96,6 +144,17 @@ export class Residents {
 
   values(): IterableIterator<Resident> {
     return this.#all.values();
+  }
+
+  /**
+   * Whether the SKU is not in memory and the node has no room for another: with every command a new
+   * SKU, memory would grow until the process dies.
+   */
+  lacksRoomFor(sku: string): boolean {
+    const { budget } = this.#options;
+    if (!budget.full || this.#all.has(sku) || this.#activating.has(sku)) return false;
+    budget.press();
+    return true;
   }
 
   /** The resident, at once if everything that it needs is in memory. */
@@ -139,6 +198,8 @@ export class Residents {
   }
 
   #create(sku: string, entry: PageEntry | undefined, pieces: unknown[][]): Resident {
+    // It would count against the node's budget for ever.
+    if (this.#cleared) throw new Error('the partition is no longer served here');
     const { tail, alarms, rules, budget } = this.#options;
     const folded = foldSnapshotAndTail(sku, entry, pieces, tail);
     const actor = createActor(skuLogic, { input: { sku, rules, alarm: alarms } });
@@ -150,6 +211,7 @@ export class Residents {
       lastSeq: folded.lastSeq,
       lastAtMs: folded.lastAtMs,
       dirty: tail.has(sku),
+      recent: recentOf(tail, sku, entry),
       touched: false,
       used: true,
       failed: false,
@@ -157,6 +219,8 @@ export class Residents {
     };
     // In the directory before anything can call back.
     this.#all.set(sku, resident);
+    if (!resident.dirty) this.#clean.add(resident);
+    else if (resident.recent) this.#brief.add(resident);
     budget.count += 1;
     actor.subscribe({
       error: (error) => {
@@ -170,45 +234,75 @@ export class Residents {
     return resident;
   }
 
-  /** Forgets an actor whose state cannot be trusted. Its committed events must be in the tail. */
-  discard(resident: Resident): void {
-    if (this.#all.get(resident.sku) !== resident) return;
-    resident.actor.stop();
+  /** It has events in a commit that is durable. `text`: their tuples, as the journal has them. */
+  committed(resident: Resident, group: Omit<TailGroup, 'tuples'>, text: string): void {
+    resident.lastSeq = group.seq;
+    resident.lastAtMs = group.atMs;
+    const { recent, dirty } = resident;
+    resident.dirty = true;
+    if (!dirty) this.#clean.delete(resident);
+    if (!recent) return;
+    if (recent.length < recentGroupsMax && text.length <= recentLengthMax) {
+      recent.push({ ...group, tuples: text });
+      if (!dirty) this.#brief.add(resident);
+    } else {
+      resident.recent = undefined;
+      this.#brief.delete(resident);
+    }
+  }
+
+  /** A snapshot covers its last event. */
+  covered(resident: Resident): void {
+    resident.dirty = false;
+    resident.recent = [];
+    this.#brief.delete(resident);
+    if (this.#all.get(resident.sku) === resident) this.#clean.add(resident);
+  }
+
+  #remove(resident: Resident): void {
     this.#all.delete(resident.sku);
+    this.#clean.delete(resident);
+    this.#brief.delete(resident);
     this.#options.budget.count -= 1;
   }
 
   /**
-   * Passivates clean residents that have not been used since the last call, while the node is over
-   * its budget. Answers how many of them stay only because no snapshot covers them yet.
+   * Passivates residents that have not been used since the last call, while the node is over its
+   * budget: first those that a snapshot covers, then, if `toTail`, those with few events since. Answers
+   * whether only a checkpoint helps.
    */
-  shrink(): number {
-    const { budget } = this.#options;
-    let dirty = 0;
-    let looked = 0;
-    const atMost = Math.min(this.#all.size, lookedAtPerShrink);
-    for (const resident of this.#all.values()) {
-      if (!budget.over || looked >= atMost) break;
-      looked += 1;
-      if (resident.dirty || resident.touched) {
-        dirty += 1;
-        this.#all.delete(resident.sku);
-        this.#all.set(resident.sku, resident);
-        continue;
-      }
-      if (resident.used) {
-        // A second chance: to the end of the order of use.
-        resident.used = false;
-        this.#all.delete(resident.sku);
-        this.#all.set(resident.sku, resident);
-        continue;
-      }
+  shrink(toTail: boolean): boolean {
+    const { tail, budget } = this.#options;
+    this.#passivate(this.#clean, (resident) => {
       resident.actor.send({ type: 'idle' });
       resident.actor.send({ type: 'snapshot.covered' });
-      this.#all.delete(resident.sku);
-      budget.count -= 1;
+    });
+    if (toTail) {
+      this.#passivate(this.#brief, ({ sku, actor, recent = [] }) => {
+        actor.stop();
+        for (const group of recent) tail.add(sku, group);
+      });
     }
-    return dirty;
+    return budget.over && this.#clean.size + this.#brief.size === 0 && this.#all.size > 0;
+  }
+
+  #passivate(residents: Set<Resident>, leave: (resident: Resident) => void): void {
+    const { budget } = this.#options;
+    let looked = 0;
+    const atMost = Math.min(residents.size, lookedAtPerShrink);
+    for (const resident of residents) {
+      if (!budget.over || looked >= atMost) break;
+      looked += 1;
+      if (resident.touched || resident.used) {
+        // A second chance: to the end of the order of use.
+        resident.used = false;
+        residents.delete(resident);
+        residents.add(resident);
+        continue;
+      }
+      leave(resident);
+      this.#remove(resident);
+    }
   }
 
   /** Stops every actor: the partition is somebody else's, or starts again from the journal. */
@@ -217,7 +311,17 @@ export class Residents {
     for (const resident of this.#all.values()) resident.actor.stop();
     this.#options.budget.count -= this.#all.size;
     this.#all.clear();
+    this.#clean.clear();
+    this.#brief.clear();
   }
+}
+
+/** The SKU's events in the tail that its snapshot lacks, unless they are many. */
+function recentOf(tail: Tail, sku: string, entry: PageEntry | undefined): TailGroup[] | undefined {
+  const recent = tail.groups(sku).filter(({ seq }) => seq > (entry?.coversSeq ?? 0));
+  const isBrief = ({ tuples }: TailGroup) =>
+    tuples.length <= (typeof tuples === 'string' ? recentLengthMax : recentGroupsMax);
+  return recent.length <= recentGroupsMax && recent.every(isBrief) ? recent : undefined;
 }
 
 /** The state that snapshot and tail give. @throws when they do not meet or stop short. */
@@ -237,7 +341,7 @@ export function foldSnapshotAndTail(
         `${sku}: the snapshot ends at version ${state.version}, the journal goes on at ${group.firstVersion} (sequence ${group.seq})`,
       );
     }
-    const events = decodeEvents(sku, group.firstVersion, group.atMs, group.tuples);
+    const events = decodeEvents(sku, group.firstVersion, group.atMs, tuplesOf(group));
     for (const event of events) evolve(state, event, group.afterSeq);
     lastSeq = group.seq;
     lastAtMs = group.atMs;

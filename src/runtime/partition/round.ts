@@ -25,6 +25,8 @@ const replyChunkBytes = 32_768;
 interface Contribution {
   readonly resident: Resident;
   readonly events: SkuEvent[];
+  /** The events as the journal has them. */
+  readonly text: string;
 }
 
 /** A fact that goes to the dead letters; the journal says so before anybody acts on it. */
@@ -192,10 +194,11 @@ export class Round {
 
   #add(resident: Resident, events: SkuEvent[]): void {
     const first = (events[0] as SkuEvent).version;
-    const text = encodeEventGroup(resident.sku, first, encodeEventsText(events));
-    this.#groups.push(text);
-    this.#bytes += text.length;
-    this.#contributions.push({ resident, events });
+    const text = encodeEventsText(events);
+    const group = encodeEventGroup(resident.sku, first, text);
+    this.#groups.push(group);
+    this.#bytes += group.length;
+    this.#contributions.push({ resident, events, text });
   }
 
   /**

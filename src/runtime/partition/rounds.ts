@@ -11,6 +11,7 @@
 
 import { encodeJournalMessage, type JournalHeader } from '../../contract/journal-message.ts';
 import { encodeError } from '../../contract/replies.ts';
+import type { SkuEvent } from '../../domain/events.ts';
 import type { Refusal } from '../../domain/outcome.ts';
 import type { Clock } from '../../ports.ts';
 import type { IdIndex } from '../id-index.ts';
@@ -32,6 +33,7 @@ export interface RoundLimits {
   readonly commitBytesMax: number;
   readonly forwardsInFlightMax: number;
   readonly forwardTimeoutMs: number;
+  readonly overloadedRetryMs: number;
   /** How long answers are held for the journal. */
   readonly appendTimeoutMs: number;
 }
@@ -287,13 +289,13 @@ export class Rounds {
 
   /** Hands what is committed to the outputs. */
   #publish(round: Round): void {
-    const { outputs, head } = this.#options;
+    const { outputs, head, residents } = this.#options;
     let count = round.carts.length;
-    for (const { resident, events } of round.contributions) {
+    const moment = { seq: head.seq, afterSeq: round.moment.afterSeq, atMs: head.atMs };
+    for (const { resident, events, text } of round.contributions) {
       count += events.length;
-      resident.lastSeq = head.seq;
-      resident.lastAtMs = head.atMs;
-      resident.dirty = true;
+      const firstVersion = (events[0] as SkuEvent).version;
+      residents.committed(resident, { ...moment, firstVersion }, text);
       outputs.remember(resident.sku, head.seq, events);
       outputs.touch(resident);
     }

@@ -294,6 +294,8 @@ export class Session {
       residents,
       alarms,
       checkpointer,
+      tail,
+      onSnapshotLost: (error) => this.#end(error),
       eventsBehind: tail.events,
     });
   }

@@ -1,7 +1,10 @@
 /**
- * The journal's tail: the events after the checkpoint of SKUs that nobody has activated yet. They
- * stay in the journal's compact form until their SKU is needed; a checkpoint folds the rest.
+ * The journal's tail: the events after the last snapshot of SKUs that are not in memory. Nobody has
+ * activated them yet, or they had to make room. They stay in the journal's compact form until their
+ * SKU is needed; a checkpoint folds the rest.
  */
+
+type Tuples = readonly (readonly unknown[])[];
 
 /** The events of one SKU in one journal message, still encoded. */
 export interface TailGroup {
@@ -10,23 +13,30 @@ export interface TailGroup {
   readonly afterSeq: number;
   readonly atMs: number;
   readonly firstVersion: number;
-  readonly tuples: readonly (readonly unknown[])[];
+  /** As read from the journal, or the text that was written to it. */
+  readonly tuples: Tuples | string;
+}
+
+export function tuplesOf({ tuples }: TailGroup): Tuples {
+  return typeof tuples === 'string' ? (JSON.parse(`[${tuples}]`) as Tuples) : tuples;
 }
 
 export class Tail {
   readonly #groups = new Map<string, TailGroup[]>();
-  #events = 0;
 
   get skus(): number {
     return this.#groups.size;
   }
 
   get events(): number {
-    return this.#events;
+    let events = 0;
+    for (const groups of this.#groups.values()) {
+      for (const group of groups) events += tuplesOf(group).length;
+    }
+    return events;
   }
 
   add(sku: string, group: TailGroup): void {
-    this.#events += group.tuples.length;
     const groups = this.#groups.get(sku);
     if (groups) groups.push(group);
     else this.#groups.set(sku, [group]);
@@ -42,9 +52,6 @@ export class Tail {
 
   /** The SKU has been activated or snapshotted: its events live elsewhere now. */
   drop(sku: string): void {
-    const groups = this.#groups.get(sku);
-    if (!groups) return;
-    for (const group of groups) this.#events -= group.tuples.length;
     this.#groups.delete(sku);
   }
 
