@@ -72,7 +72,8 @@ export function reconcileWorld(): ReconcileWorld {
       return stopped;
     },
     async stocked(sku, qty) {
-      const reply = await channel.request('inv.cmd.wms.receive', { id: `g-${sku}`, sku, qty });
+      const id = `g-${sku.replaceAll(' ', '-')}`;
+      const reply = await channel.request('inv.cmd.wms.receive', { id, sku, qty });
       expect(reply.ok).toBe(true);
     },
     async onHand(sku) {

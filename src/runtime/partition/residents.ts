@@ -293,7 +293,9 @@ export class Residents {
     for (const resident of residents) {
       if (!budget.over || looked >= atMost) break;
       looked += 1;
-      if (resident.touched || resident.used) {
+      // Whoever is still loading it has read an older snapshot, and must find it here.
+      const isAwaited = resident.touched || this.#activating.has(resident.sku);
+      if (isAwaited || resident.used) {
         // A second chance: to the end of the order of use.
         resident.used = false;
         residents.delete(resident);

@@ -330,16 +330,24 @@ export class Session {
   /** The rows of SKUs as they should stand now, from what is committed. */
   async rows(skus: readonly string[]): Promise<Record<string, Readonly<Record<string, string>>>> {
     const rows: Record<string, Readonly<Record<string, string>>> = Object.create(null);
-    const active = new Map<string, Resident | undefined>();
-    for (const sku of skus) active.set(sku, await this.#residents?.activate(sku));
-    await this.#betweenRounds(() => {
-      for (const [sku, resident] of active) {
-        // It may have been passivated meanwhile: then it is still what it was.
-        const current = this.#residents?.peek(sku) ?? resident;
-        if (current && this.#outputs) rows[sku] = this.#outputs.rowsOf(current);
-      }
-    });
+    for (const sku of skus) {
+      await this.#withResident(sku, (resident) => {
+        if (this.#outputs) rows[sku] = this.#outputs.rowsOf(resident);
+      });
+    }
     return rows;
+  }
+
+  /** Does something with a SKU between rounds; one that had to make room meanwhile comes back for it. */
+  async #withResident(sku: string, work: (resident: Resident) => void): Promise<void> {
+    for (let done = false; !done; ) {
+      await this.#residents?.activate(sku);
+      done = await this.#betweenRounds(() => {
+        const resident = this.#residents?.peek(sku);
+        if (resident) work(resident);
+        return resident !== undefined;
+      });
+    }
   }
 
   /** Finishes what was accepted and makes a last checkpoint: the next owner starts at once. */
@@ -380,13 +388,7 @@ export class Session {
     const step = async () => {
       for (const sku of skus) {
         if (this.#over) return;
-        const resident = await this.#residents?.activate(sku);
-        if (!resident) return;
-        await this.#betweenRounds(() => {
-          // It may have been passivated meanwhile: then it was clean, and its row is written anew.
-          const current = this.#residents?.peek(sku) ?? resident;
-          this.#outputs?.touch(current);
-        });
+        await this.#withResident(sku, (resident) => this.#outputs?.touch(resident));
       }
       this.#outputs?.caughtUp();
     };
