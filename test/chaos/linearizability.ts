@@ -18,7 +18,8 @@ export type Judgement =
   /** The search was given up: too many possibilities. */
   | { readonly kind: 'undecided'; readonly stuck: readonly string[] };
 
-const stepsMax = 4_000_000;
+/** A quarter of a minute; the states seen, one a step at most, still fit into a set. */
+const stepsMax = 16_000_000;
 /** By how much the clock that ends holds may be ahead of the clients'. */
 const clockMs = 250;
 
