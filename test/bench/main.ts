@@ -29,7 +29,7 @@ if (values.help === true || unknown.length > 0) {
   process.exit(values.help === true ? 0 : 2);
 }
 
-/** Everything stays under ten minutes: rounds are shorter, and there are fewer. */
+/** Everything shall stay under ten minutes: rounds are shorter, and there are fewer. */
 const isEverything = wanted.length === names.length;
 const seconds = Number(values.seconds ?? (isEverything ? 2 : 3));
 const rounds = Number(values.rounds ?? (isEverything ? 2 : 3));
