@@ -1,5 +1,5 @@
-// Reads the messages of one subject, or of all that fit a wildcard, from one sequence of a stream to another, each once and in order, through a push
-// consumer of our own making.
+// Reads the messages of one subject, or of all that fit a wildcard, from one sequence of a stream to another, each
+// once and in order, through a push consumer of our own making.
 //
 // The client's ordered consumers have been silent for over 90 seconds after a cluster node's death, so:
 // 1. Progress means messages. Without any for `stallMs`, with a gap, or after a reconnect the consumer is thrown
