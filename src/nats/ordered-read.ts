@@ -4,8 +4,11 @@
 // The client's ordered consumers have been silent for over 90 seconds after a cluster node's death, so:
 // 1. Progress means messages. Without any for `stallMs`, with a gap, or after a reconnect the consumer is thrown
 //    away and another starts behind the last message that was handed over.
-// 2. Without any for `giveUpMs` the read rejects. Nothing is handed over after it has ended.
-// 3. A message later than `to` before `to` itself means that `to` is gone: `unavailable`.
+// 2. The server holds back what is beyond a window of 2 MB, and widens it up to 32 MB whenever it is answered. Only one
+//    read of a connection at a time answers (`ReadFlow`): many wide windows together are more than what the server
+//    lets wait for one connection (`max_pending`, 64 MB) before it cuts that off.
+// 3. Without any for `giveUpMs` the read rejects. Nothing is handed over after it has ended.
+// 4. A message later than `to` before `to` itself means that `to` is gone: `unavailable`.
 
 import {
   createInbox,
@@ -14,6 +17,7 @@ import {
   nuid,
   type Subscription,
 } from '@nats-io/transport-node';
+import { Gate } from '../concurrency.ts';
 import { PortError } from '../ports.ts';
 import type { JetStreamApi } from './jetstream-api.ts';
 import { inboxPrefixOf } from './mux.ts';
@@ -27,6 +31,25 @@ export interface ReadRange {
   readonly to: number;
   readonly stallMs: number;
   readonly giveUpMs: number;
+}
+
+/** So many reads of a connection are under way at a time, each with a window of at least 2 MB. */
+const readsAtOnceMax = 8;
+
+/** What the reads over one connection share: how much of them may be on its way together. */
+class ReadFlow {
+  /** Reads that are under way. */
+  readonly reads = new Gate(readsAtOnceMax);
+  /** The one of them whose window may grow. */
+  readonly wide = new Gate(1);
+}
+
+const flows = new WeakMap<NatsConnection, ReadFlow>();
+
+function flowOf(connection: NatsConnection): ReadFlow {
+  const flow = flows.get(connection) ?? new ReadFlow();
+  flows.set(connection, flow);
+  return flow;
 }
 
 /** A message as the consumer delivers it; valid only during the call. */
@@ -48,9 +71,12 @@ export function readInOrder(
   each: (message: DeliveredMessage) => void,
 ): Promise<void> {
   if (range.from > range.to) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    new OrderedRead(api, range, each, (error) => (error === undefined ? resolve() : reject(error)));
-  });
+  const read = () =>
+    new Promise<void>((resolve, reject) => {
+      const settle = (error: unknown) => (error === undefined ? resolve() : reject(error));
+      new OrderedRead(api, range, each, settle);
+    });
+  return flowOf(api.mux.connection).reads.run(read);
 }
 
 class OrderedRead {
@@ -64,6 +90,9 @@ class OrderedRead {
   #progressAt = performance.now();
   #startedAt = performance.now();
   #attempt: Attempt | undefined;
+  /** `waits`: the server has asked, and is answered when it is our turn to have a wide window. */
+  #window: 'narrow' | 'waits' | 'wide' = 'narrow';
+  #leaveWide = () => {};
   #ended = false;
 
   constructor(
@@ -92,12 +121,30 @@ class OrderedRead {
       this.#range,
       this.#next,
       (message) => this.#receive(attempt, message),
+      () => this.#asked(attempt),
       (error) => {
         // Only the stall timer starts again: a consumer that cannot be made now is not made sooner by haste.
         if (!this.#ended && attempt === this.#attempt) attempt.lastError = error;
       },
     );
     this.#attempt = attempt;
+  }
+
+  /** The server wants to hear that we follow, before it sends more. */
+  #asked(attempt: Attempt): void {
+    if (this.#ended || attempt !== this.#attempt) return;
+    if (this.#window === 'wide') attempt.answer();
+    if (this.#window !== 'narrow') return;
+    this.#window = 'waits';
+    void flowOf(this.#api.mux.connection).wide.run(async () => {
+      if (this.#ended) return;
+      this.#window = 'wide';
+      this.#progressAt = performance.now();
+      this.#attempt?.answer();
+      await new Promise<void>((resolve) => {
+        this.#leaveWide = resolve;
+      });
+    });
   }
 
   #receive(attempt: Attempt, message: Msg): void {
@@ -127,6 +174,8 @@ class OrderedRead {
 
   #checkProgress(): void {
     const now = performance.now();
+    // Whoever has the wide window either gets on or gives up.
+    if (this.#window === 'waits') this.#progressAt = now;
     const { giveUpMs, stallMs, subject, to } = this.#range;
     if (now - this.#progressAt > giveUpMs) {
       const cause = this.#attempt?.lastError;
@@ -143,6 +192,7 @@ class OrderedRead {
     clearInterval(this.#timer);
     this.#status.unsubscribe();
     this.#attempt?.stop();
+    this.#leaveWide();
     this.#settle(error);
   }
 }
@@ -152,6 +202,8 @@ interface Attempt {
   /** Messages received, which is also the last consumer sequence. */
   delivered: number;
   lastError: unknown;
+  /** Answers what the server has asked last. */
+  answer(): void;
   stop(): void;
 }
 
@@ -160,17 +212,20 @@ function startAttempt(
   range: ReadRange,
   from: number,
   receive: (message: Msg) => void,
+  asked: () => void,
   failed: (error: unknown) => void,
 ): Attempt {
   const { connection } = api.mux;
   const { stream, subject } = range;
   const name = `read-${nuid.next()}`;
   const inbox = createInbox(inboxPrefixOf(connection));
+  let question: string | undefined;
   const subscription: Subscription = connection.subscribe(inbox, {
     callback: (error, message) => {
       if (error !== null) return;
-      if (message.reply?.startsWith('$JS.ACK.')) receive(message);
-      else answerControl(connection, message);
+      if (message.reply?.startsWith('$JS.ACK.')) return receive(message);
+      question = questionIn(message) ?? question;
+      if (question !== undefined) asked();
     },
   });
   const created = api.call(`CONSUMER.CREATE.${stream}.${name}`, {
@@ -195,6 +250,10 @@ function startAttempt(
   return {
     delivered: 0,
     lastError: undefined,
+    answer() {
+      if (question !== undefined && !connection.isClosed()) connection.publish(question);
+      question = undefined;
+    },
     stop() {
       if (!connection.isClosed()) subscription.unsubscribe();
       // The server forgets it by itself after a while; this only spares it the work.
@@ -205,9 +264,14 @@ function startAttempt(
 }
 
 /** Flow control asks for an answer; a stalled consumer says in its heartbeat where it waits for one. */
+function questionIn(message: Msg): string | undefined {
+  return message.reply || message.headers?.get('Nats-Consumer-Stalled') || undefined;
+}
+
+/** Answers the server's flow control, if that is what the message is. */
 export function answerControl(connection: NatsConnection, message: Msg): void {
-  const asked = message.reply || message.headers?.get('Nats-Consumer-Stalled');
-  if (asked !== undefined && asked !== '' && !connection.isClosed()) connection.publish(asked);
+  const question = questionIn(message);
+  if (question !== undefined && !connection.isClosed()) connection.publish(question);
 }
 
 /** Where a delivered message stands. */

@@ -3,10 +3,10 @@
 // 1. By compare-and-set on the row as it was read, so that an owner's newer row is never overwritten (invariant 10).
 //    The owner itself does not notice: its writes rest on its mark, or on the row's revision, which it reads again.
 
+import { mapLimited } from '../concurrency.ts';
 import { keyValueSubject } from '../contract/subjects.ts';
 import { PortError } from '../ports.ts';
 import { bucketStream } from './adapter-names.ts';
-import { mapLimited } from './concurrency.ts';
 import { header, headerBlock } from './headers.ts';
 import type { JetStreamApi } from './jetstream-api.ts';
 import { patiently } from './patience.ts';

@@ -8,9 +8,9 @@
 //    only in its log. Hence the limits: `windowEntriesMax` before a mark, `windowsInFlightMax` at a time.
 // 3. History is never written twice: after a take-over, and after doubt, what is stored is looked at first.
 
+import { Gate, mapLimited } from '../concurrency.ts';
 import type { DerivedEntry, Sink } from '../ports.ts';
 import { PortError } from '../ports.ts';
-import { Gate, mapLimited } from './concurrency.ts';
 import { header, headerBlock } from './headers.ts';
 import type { JetStreamApi } from './jetstream-api.ts';
 import { SinkClaim } from './sink-claim.ts';

@@ -7,9 +7,9 @@
 //    way when it is displaced falls under 1. It is written again after every entry has been acknowledged.
 // 3. What is remembered of revisions is only a guess that saves a read: a wrong one is refused.
 
+import { mapLimited } from '../concurrency.ts';
 import type { DerivedEntry, Sink } from '../ports.ts';
 import { PortError } from '../ports.ts';
-import { mapLimited } from './concurrency.ts';
 import { header, headerBlock } from './headers.ts';
 import type { JetStreamApi } from './jetstream-api.ts';
 import { patiently } from './patience.ts';

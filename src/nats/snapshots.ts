@@ -1,6 +1,7 @@
 // Ports `Snapshots` and `KeyValues` on a KV bucket, so that people can look at it with any KV client. We read through the stream's
 // leader only (invariant 6) and write by compare-and-set on the key's last sequence, which is its revision.
 
+import { Gate } from '../concurrency.ts';
 import { keyValueSubject, type Names } from '../contract/subjects.ts';
 import { type KeyValues, PortError, type Snapshots, type StoredSnapshot } from '../ports.ts';
 import { bucketStream } from './adapter-names.ts';
@@ -9,6 +10,12 @@ import { type JetStreamApi, unavailable } from './jetstream-api.ts';
 import { patiently } from './patience.ts';
 import { publishAcked } from './publish-acked.ts';
 import { readAll } from './read-all.ts';
+
+/**
+ * A value may be a megabyte, and the server cuts off whoever has 64 MB waiting (`max_pending`): a node whose callers
+ * wake thousands of SKUs at once must not ask for all of their pages at once.
+ */
+const readsInFlightMax = 32;
 
 const decoder = new TextDecoder();
 const keyPattern = /^[A-Za-z0-9_=.-]+$/;
@@ -30,10 +37,12 @@ export function createKeyValues(
 ): KeyValues {
   const stream = bucketStream(bucket);
   const timeoutMs = options.timeoutMs ?? 10_000;
+  const reads = new Gate(readsInFlightMax);
 
   return {
     async read(key) {
-      const message = await api.message(stream, { last_by_subj: subjectOf(bucket, key) });
+      const last = { last_by_subj: subjectOf(bucket, key) };
+      const message = await reads.run(() => api.message(stream, last));
       if (message === undefined || message.header(header.keyValueOperation) !== undefined) {
         return undefined;
       }

@@ -5,7 +5,9 @@ import { createBus } from '../../src/nats/bus.ts';
 import { connectNats, withoutSecrets } from '../../src/nats/connect.ts';
 import { headerBlock } from '../../src/nats/headers.ts';
 import { createMux, type Mux } from '../../src/nats/mux.ts';
+import { createNatsPorts } from '../../src/nats/nats-ports.ts';
 import { PortError } from '../../src/ports.ts';
+import { systemClock } from '../../src/runtime/system-clock.ts';
 import { until } from '../support/deployment.ts';
 import { startNats, type TestNats } from '../support/nats.ts';
 
@@ -93,6 +95,25 @@ describe('a connection', () => {
     expect(await codeOf(mux.request('large', new Uint8Array(max + 1)))).toBe('misconfigured');
     expect(mux.status).toBe('connected');
   });
+});
+
+test('values that are asked for all at once do not make the server cut us off', async () => {
+  const nats = await startNats({ extraConfig: 'max_pending: 8388608' });
+  const { ports, close } = await createNatsPorts({
+    ...{ nats: { url: nats.url }, prefix: 'inv', partitions: 1, viewChannels: [] },
+    clock: systemClock,
+  });
+  const statuses: string[] = [];
+  ports.bus.onStatus((status) => statuses.push(status));
+  const payload = 'x'.repeat(100_000);
+  const keys = Array.from({ length: 20 }, (_, index) => `0.page.${index}`);
+  for (const key of keys) await ports.snapshots.write(key, payload, 0);
+  const asked = Array.from({ length: 50 }, () => keys).flat();
+  const values = await Promise.all(asked.map((key) => ports.snapshots.read(key)));
+  expect(values.every((value) => value?.payload === payload)).toBe(true);
+  expect(statuses).toEqual([]);
+  await close();
+  await nats.stop();
 });
 
 describe('connecting', () => {

@@ -71,6 +71,36 @@ describe('the journal on one server', () => {
     expect(new Set(payloads).size).toBe(payloads.length);
   });
 
+  test('long tails of many partitions, read at once by somebody slow, do not make the server cut us off', async () => {
+    const partitions = Array.from({ length: 24 }, (_, partition) => partition);
+    const payload = 'x'.repeat(1_000_000);
+    const messages = 6;
+    const ends = await Promise.all(
+      partitions.map(async (partition) => {
+        let expect = 0;
+        for (let count = 0; count < messages; count++) {
+          const done = journal.append({ partition, expect, messageId: nextId(), payload });
+          expect = await seqOf(done);
+        }
+        return expect;
+      }),
+    );
+    const statuses: string[] = [];
+    node.api.mux.onStatus((status) => statuses.push(status));
+    let read = 0;
+    await Promise.all(
+      partitions.map((partition) =>
+        journal.read(partition, { from: 1, to: ends[partition] as number }, () => {
+          read += 1;
+          const until = performance.now() + 10;
+          while (performance.now() < until);
+        }),
+      ),
+    );
+    expect(read).toBe(partitions.length * messages);
+    expect(statuses).toEqual([]);
+  });
+
   test('an append to a frozen server is unknown, and may be stored long after', async () => {
     const impatient = createJournal(node.api, node.names, { appendTimeoutMs: 200 });
     const first = await seqOf(append(0, 'first'));

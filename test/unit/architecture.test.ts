@@ -29,17 +29,23 @@ const contracts = ['src/domain/', 'src/contract/', 'src/ports.ts'];
 
 const rules: readonly Rule[] = [
   { where: 'src/domain/', ours: [], packages: [] },
+  { where: 'src/concurrency.ts', ours: [], packages: [] },
   { where: 'src/contract/', ours: ['src/domain/'], packages: ['typebox'] },
   { where: 'src/ports.ts', ours: ['src/domain/', 'src/contract/'], packages: [], onlyTypes: true },
   { where: 'src/config/', ours: ['src/domain/', 'src/contract/'], packages: ['node:', 'typebox'] },
   { where: 'actors/', ours: contracts, packages: ['xstate'] },
   {
     where: 'src/runtime/',
-    ours: ['actors/', 'src/config/', ...contracts],
+    ours: ['actors/', 'src/config/', 'src/concurrency.ts', ...contracts],
     packages: ['xstate'],
     typesOf: ['pino'],
   },
-  { where: 'src/nats/', ours: contracts, packages: ['@nats-io/', 'node:'], typesOf: ['pino'] },
+  {
+    where: 'src/nats/',
+    ours: ['src/concurrency.ts', ...contracts],
+    packages: ['@nats-io/', 'node:'],
+    typesOf: ['pino'],
+  },
   {
     where: 'src/erp/',
     ours: ['src/config/', ...contracts],
