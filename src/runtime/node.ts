@@ -4,6 +4,7 @@
  * comes in through `Ports`.
  */
 
+import { Gate } from '../concurrency.ts';
 import type { LastunitConfig } from '../config/config.ts';
 import { journalSchema } from '../contract/journal-message.ts';
 import { createNames } from '../contract/subjects.ts';
@@ -16,13 +17,16 @@ import { type Metrics, noMetrics } from './metrics.ts';
 import { NodeTime } from './node-time.ts';
 import { MessageIds } from './partition/committer.ts';
 import type { Partition, PartitionStatus } from './partition/partition.ts';
-import { ResidentBudget } from './partition/residents.ts';
+import { ResidentBudget } from './partition/resident-budget.ts';
 import type { NodeShared } from './partition/session.ts';
 import { Partitions } from './partitions.ts';
 import { Router } from './router.ts';
 import { answerRows } from './rows-remote.ts';
 import { Slots } from './slots.ts';
 import { StallWatch } from './stall-watch.ts';
+
+/** Snapshot pages that are being written, of all partitions: what else the node does comes in between. */
+const pagesInFlightMax = 8;
 
 export interface NodeOptions {
   /** Unique among the living nodes: `[a-z0-9-]{1,32}`. */
@@ -107,6 +111,7 @@ class Node implements LastunitNode {
       idIndex: new IdIndex({ ...config.limits, now: () => ports.clock.now() }),
       slots: new Slots(config.limits.commitsInFlightMax),
       checkpointSlots: new Slots(config.limits.checkpointsInFlightMax),
+      pagesInFlight: new Gate(pagesInFlightMax),
       budget: new ResidentBudget(config.limits.residentsMax, ports.clock),
       meta: () => this.#knownMeta(),
       recordGenesis: (partition) => this.#recordGenesis(partition),

@@ -91,8 +91,8 @@ export const mutations: readonly Mutation[] = [
     'checkpoints are written before what they rely on',
     6,
     `${partition}/checkpointer`,
-    'for (const [page, skus] of plan)',
-    'await this.#record(covered); for (const [page, skus] of plan)',
+    'await mapLimited([...plan]',
+    'await this.#record(covered); await mapLimited([...plan]',
   ),
   one(
     'snapshots are taken in the middle of a round',

@@ -6,12 +6,14 @@
  * after all pages, pieces and sinks that it relies on are acknowledged.
  */
 
+import { type Gate, mapLimited } from '../../concurrency.ts';
 import { encodeEntries, encodeHead } from '../../domain/snapshot-codec.ts';
 import type { SkuState } from '../../domain/state.ts';
 import type { Alarms } from './alarms.ts';
 import type { CheckpointStore } from './checkpoint.ts';
 import type { Outputs } from './outputs.ts';
-import type { PageEntry, Pages } from './pages.ts';
+import type { PageEntry } from './page-entries.ts';
+import type { Pages } from './pages.ts';
 import { foldSnapshotAndTail, type Residents } from './residents.ts';
 import type { Head } from './rounds.ts';
 import type { Tail } from './tail.ts';
@@ -19,10 +21,14 @@ import type { Tail } from './tail.ts';
 /** A SKU with at most this many holds and ids keeps them in its page. */
 const inlineEntriesMax = 20;
 const entriesPerPiece = 5_000;
+/** Pages of one checkpoint that are read, encoded and written at a time: each waits for the server twice. */
+const pagesPerCheckpoint = 4;
 
 export interface CheckpointerOptions {
   readonly head: Head;
   readonly pageCount: number;
+  /** Of the node: a stopping one makes checkpoints of all its partitions at once. */
+  readonly pagesInFlight: Gate;
   readonly pages: Pages;
   readonly tail: Tail;
   readonly residents: Residents;
@@ -56,11 +62,19 @@ interface Encoded {
   readonly pieces: Iterable<string>;
 }
 
+/** What a checkpoint costs. */
+interface Written {
+  /** Holds and remembered ids, of the SKUs that have changed. */
+  readonly records: number;
+  /** SKUs in the pages, whether they have changed or not. */
+  readonly skus: number;
+}
+
 export class Checkpointer {
   readonly #options: CheckpointerOptions;
   #previous: { readonly seq: number; readonly revision: number } | undefined;
   #running: Promise<void> | undefined;
-  #cost = 0;
+  #written: Written = { records: 0, skus: 0 };
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -76,9 +90,9 @@ export class Checkpointer {
     return this.#previous?.seq ?? 0;
   }
 
-  /** How many holds and ids the last checkpoint wrote. */
-  get cost(): number {
-    return this.#cost;
+  /** What the last checkpoint wrote. */
+  get written(): Written {
+    return this.#written;
   }
 
   /** One checkpoint; a call while one is being made waits for it instead. */
@@ -90,7 +104,7 @@ export class Checkpointer {
   }
 
   async #checkpoint(): Promise<void> {
-    const { head, residents, tail, pages, alarms, betweenRounds } = this.#options;
+    const { head, residents, tail, pages, alarms, betweenRounds, pagesInFlight } = this.#options;
     const { plan, ...covered } = await betweenRounds(() => {
       const byPage = new Map<number, Set<string>>();
       const add = (sku: string) => {
@@ -107,17 +121,20 @@ export class Checkpointer {
         alarms: alarms.entries(),
       };
     });
-    let cost = 0;
-    for (const [page, skus] of plan) cost += await this.#page(page, skus);
-    this.#cost = cost;
+    const written = { records: 0, skus: 0 };
+    await mapLimited([...plan], pagesPerCheckpoint, async ([page, skus]) => {
+      const { records, skus: inPage } = await pagesInFlight.run(() => this.#page(page, skus));
+      written.records += records;
+      written.skus += inPage;
+    });
+    this.#written = written;
     await this.#outputsReach(covered.covers.seq);
     await this.#options.deadFactsBuried();
     await this.#record(covered);
     if (covered.covers.factsTo > 0) await this.#options.dropFacts(covered.covers.factsTo);
   }
 
-  /** Writes one page; answers how many holds and ids it wrote. */
-  async #page(number: number, skus: ReadonlySet<string>): Promise<number> {
+  async #page(number: number, skus: ReadonlySet<string>): Promise<Written> {
     const { pages, betweenRounds } = this.#options;
     const page = await pages.page(number);
     const stored = await this.#storedPieces(skus);
@@ -130,17 +147,17 @@ export class Checkpointer {
       return made;
     });
     const updates = new Map<string, PageEntry>();
-    let cost = 0;
+    let records = 0;
     for (const [sku, { entry, entryCount, pieces }] of encoded) {
-      cost += entryCount;
+      records += entryCount;
       if (entry.pieces > 0) await pages.writePieces(sku, entry.coversSeq, pieces);
       updates.set(sku, entry);
     }
-    await pages.write(number, updates);
+    const inPage = await pages.write(number, updates);
     await betweenRounds(() => {
       for (const [sku, entry] of updates) this.#covered(sku, entry.coversSeq);
     });
-    return cost;
+    return { records, skus: inPage };
   }
 
   /** Pieces of SKUs that only the tail knows: folding them needs what is stored. */

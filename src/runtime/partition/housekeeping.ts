@@ -11,12 +11,17 @@ import type { Alarms } from './alarms.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { Outputs } from './outputs.ts';
 import { SnapshotLostError } from './pages.ts';
-import type { ResidentBudget, Residents } from './residents.ts';
+import type { ResidentBudget } from './resident-budget.ts';
+import type { Residents } from './residents.ts';
 import type { Head, Rounds } from './rounds.ts';
 import type { Tail } from './tail.ts';
 
+/** SKUs of a partition that may be written in each interval between checkpoints. */
+const skusPerInterval = 10_000;
+/** After so long, what else waits for a moment between rounds waits for the next. */
+const waitingRunMs = 4;
 /** So many SKUs that only the tail knows make a checkpoint due: half a kilobyte each. */
-const tailSkusMax = 8_192;
+const tailSkusMax = 16_384;
 
 export interface HousekeepingOptions {
   readonly partition: number;
@@ -99,17 +104,27 @@ export class Housekeeping {
     });
   }
 
-  /** Between rounds now: everything gets its turn, what waits one at a time. */
+  /** Between rounds now: everything gets its turn. */
   atRest(): void {
     if (this.#over || !this.#serving) return;
     const { outputs, head, budget, residents, rounds, checkpointer } = this.#options;
     if (outputs.due) outputs.collect(head.seq);
-    this.#waiting.shift()?.();
+    this.#runWaiting();
     // What a checkpoint has begun to look for in memory has to stay there until its end.
     if (budget.over && residents.shrink(!checkpointer.running)) this.#checkpointDueMs = 0;
     this.#maybeCheckpoint();
     this.armAlarm();
     if (this.#waiting.length > 0 && rounds.atRest) queueMicrotask(() => this.atRest());
+  }
+
+  /** At least one of those that wait; no round is kept waiting for long by many of them. */
+  #runWaiting(): void {
+    const { clock } = this.#options;
+    const until = clock.now() + waitingRunMs;
+    for (let left = this.#waiting.length; left > 0; left--) {
+      this.#waiting.shift()?.();
+      if (clock.now() >= until) return;
+    }
   }
 
   /** Makes sure that something rings when the next hold may end. */
@@ -124,7 +139,8 @@ export class Housekeeping {
       this.#alarmTimer = undefined;
       this.#alarmAtMs = Number.POSITIVE_INFINITY;
       rounds.kick();
-      if (rounds.atRest) this.armAlarm();
+      // Otherwise the moment after the next round arms it: what is due waits for that one.
+      if (rounds.idle) this.armAlarm();
     });
   }
 
@@ -135,7 +151,9 @@ export class Housekeeping {
     if (checkpointer.running) await checkpointer.run();
     // A SKU that was being read while its page was written has not heard that it is covered.
     if (this.#eventsBehind === 0 && tail.skus === 0 && !residents.hasDirty) return;
-    this.#checkpointDueMs = now() + limits.snapshotEveryMs;
+    // Pages are written whole: those of a large catalogue more rarely, or little else would be done.
+    const { skus } = checkpointer.written;
+    this.#checkpointDueMs = now() + limits.snapshotEveryMs * Math.max(1, skus / skusPerInterval);
     const covered = this.#eventsBehind;
     await checkpointer.run();
     this.#eventsBehind -= covered;
@@ -154,7 +172,7 @@ export class Housekeeping {
   #maybeCheckpoint(): void {
     const { checkpointer, limits, now, log, partition, tail, onSnapshotLost } = this.#options;
     // A SKU with 300,000 holds is written whole: not before there have been twice as many events.
-    const manyEvents = Math.max(limits.snapshotEveryEvents, 2 * checkpointer.cost);
+    const manyEvents = Math.max(limits.snapshotEveryEvents, 2 * checkpointer.written.records);
     const due =
       now() >= this.#checkpointDueMs ||
       this.#eventsBehind >= manyEvents ||

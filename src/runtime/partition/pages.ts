@@ -8,33 +8,13 @@
  * after them; a page older than the checkpoint says is not believed (`SnapshotLostError`).
  *
  * A page that the checkpoint does not list is not read: whatever somebody may have stored there since,
- * the journal's tail has all of it. So a new catalogue comes in without a question per SKU.
+ * the journal's tail has all of it. Of a page that was known once, the hashes of its SKUs stay in memory,
+ * four bytes each. So a new catalogue comes in without a question per SKU.
  */
 
 import { fnv1a32, skuKeyOf } from '../../domain/names.ts';
 import type { Snapshots } from '../../ports.ts';
-
-const pageVersion = 1;
-
-/** What a page keeps of one SKU. */
-export interface PageEntry {
-  /** Every event of the SKU up to this journal sequence is in the entry. */
-  readonly coversSeq: number;
-  /** Sequence and time of the SKU's last event. */
-  readonly lastSeq: number;
-  readonly lastAtMs: number;
-  /** The state without its holds and remembered ids, as JSON. */
-  readonly head: string;
-  /** Holds and ids in the entry itself when there are few, as JSON. */
-  readonly inline: string | undefined;
-  /** Number of pieces stored beside the page when there are many. */
-  readonly pieces: number;
-}
-
-type StoredEntry = [
-  sku: string,
-  ...fields: [number, number, number, string, string | null, number],
-];
+import { PageEntries, type PageEntry } from './page-entries.ts';
 
 /** A page that the checkpoint relies on is missing or older than it was: replay everything. */
 export class SnapshotLostError extends Error {
@@ -42,9 +22,13 @@ export class SnapshotLostError extends Error {
 }
 
 interface CachedPage {
-  revision: number;
-  readonly entries: Map<string, PageEntry>;
+  readonly revision: number;
+  readonly entries: PageEntries;
+  /** Of its SKUs, in no order. */
+  readonly hashes: Uint32Array;
 }
+
+const noPage: CachedPage = { revision: 0, entries: PageEntries.none, hashes: new Uint32Array() };
 
 export interface PagesOptions {
   readonly partition: number;
@@ -60,6 +44,8 @@ export class Pages {
   readonly #snapshots: Snapshots;
   readonly #options: PagesOptions;
   readonly #cache = new Map<number, CachedPage>();
+  /** Which SKUs each page has that is or was in the cache. */
+  readonly #hashes = new Map<number, Uint32Array>();
   readonly #loading = new Map<number, Promise<CachedPage>>();
   readonly #revisions: Map<number, number>;
   /** Pages that this session has written. */
@@ -80,8 +66,7 @@ export class Pages {
 
   pageOf(sku: string): number {
     // Another mix than the partition's, or every SKU of a partition would share few pages.
-    const hash = Math.imul(fnv1a32(skuKeyOf(sku)) ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
-    return (hash >>> 8) % this.#options.pageCount;
+    return (hashOf(sku) >>> 8) % this.#options.pageCount;
   }
 
   /** The SKU's entry if that is known without reading; `null`: it is not. */
@@ -89,7 +74,9 @@ export class Pages {
     const number = this.pageOf(sku);
     const page = this.#cache.get(number);
     if (page) return page.entries.get(sku);
-    return this.#isAbsent(number) ? undefined : null;
+    if (this.#isAbsent(number)) return undefined;
+    // Found there, it may still be another SKU of the same hash.
+    return this.#hashes.get(number)?.includes(hashOf(sku)) === false ? undefined : null;
   }
 
   async load(sku: string): Promise<PageEntry | undefined> {
@@ -105,7 +92,7 @@ export class Pages {
       this.#cache.set(number, cached);
       return Promise.resolve(cached);
     }
-    if (this.#isAbsent(number)) return Promise.resolve({ revision: 0, entries: new Map() });
+    if (this.#isAbsent(number)) return Promise.resolve(noPage);
     const loading = this.#loading.get(number);
     if (loading) return loading;
     const promise = this.#read(number).finally(() => this.#loading.delete(number));
@@ -141,29 +128,33 @@ export class Pages {
   }
 
   /**
-   * Replaces entries of one page and resolves when it is stored. Entries that someone else moved
-   * further meanwhile stay as they are.
+   * Replaces entries of one page and resolves, when it is stored, with how many it has. Entries that
+   * someone else moved further meanwhile stay as they are.
    */
-  async write(number: number, updates: ReadonlyMap<string, PageEntry>): Promise<void> {
+  async write(number: number, updates: ReadonlyMap<string, PageEntry>): Promise<number> {
     const replaced: [string, PageEntry][] = [];
+    let size: number;
     for (;;) {
       const page = await this.page(number);
       replaced.length = 0;
-      const entries = new Map(page.entries);
+      const newer = new Map<string, PageEntry>();
+      const added: string[] = [];
       for (const [sku, entry] of updates) {
-        const before = entries.get(sku);
+        const before = page.entries.get(sku);
         if (before && before.coversSeq > entry.coversSeq) continue;
         if (before) replaced.push([sku, before]);
-        entries.set(sku, entry);
+        else added.push(sku);
+        newer.set(sku, entry);
       }
-      const done = await this.#snapshots.write(
-        this.#pageKey(number),
-        encodePage(entries),
-        page.revision,
-      );
+      const payload = page.entries.with(newer).encode();
+      const done = await this.#snapshots.write(this.#pageKey(number), payload, page.revision);
       if (done.kind === 'stored') {
         this.#written.add(number);
-        this.#keep(number, { revision: done.revision, entries });
+        // From the new text: pieces of the old one would keep all of it in memory.
+        const entries = PageEntries.decode(payload);
+        const hashes = Uint32Array.from([...page.hashes, ...added.map(hashOf)]);
+        this.#keep(number, { revision: done.revision, entries, hashes });
+        size = entries.size;
         break;
       }
       this.#cache.delete(number);
@@ -175,6 +166,7 @@ export class Pages {
         await this.#snapshots.remove(this.#piecePrefix(sku, before.coversSeq));
       }
     }
+    return size;
   }
 
   pieceKey(sku: string, coversSeq: number, index: number): string {
@@ -202,12 +194,14 @@ export class Pages {
         `snapshot page ${this.#pageKey(number)} is at revision ${stored?.revision ?? 0}, the checkpoint relies on ${relied}`,
       );
     }
+    const entries =
+      stored && (ours || !this.#options.ignoreStored)
+        ? PageEntries.decode(stored.payload)
+        : PageEntries.none;
     const page: CachedPage = {
       revision: stored?.revision ?? 0,
-      entries:
-        stored && (ours || !this.#options.ignoreStored)
-          ? decodePage(stored.payload)
-          : new Map<string, PageEntry>(),
+      entries,
+      hashes: Uint32Array.from(entries.skus(), hashOf),
     };
     this.#keep(number, page);
     return page;
@@ -215,6 +209,7 @@ export class Pages {
 
   #keep(number: number, page: CachedPage): void {
     if (page.revision > 0) this.#revisions.set(number, page.revision);
+    this.#hashes.set(number, page.hashes);
     this.#cache.delete(number);
     this.#cache.set(number, page);
     if (this.#cache.size > this.#options.pagesCachedMax) {
@@ -223,30 +218,6 @@ export class Pages {
   }
 }
 
-function encodePage(entries: ReadonlyMap<string, PageEntry>): string {
-  const stored: StoredEntry[] = [];
-  for (const [sku, entry] of entries) {
-    stored.push([
-      sku,
-      entry.coversSeq,
-      entry.lastSeq,
-      entry.lastAtMs,
-      entry.head,
-      entry.inline ?? null,
-      entry.pieces,
-    ]);
-  }
-  return JSON.stringify({ v: pageVersion, skus: stored });
-}
-
-function decodePage(payload: string): Map<string, PageEntry> {
-  const page = JSON.parse(payload) as { v: number; skus: StoredEntry[] };
-  if (page.v > pageVersion) {
-    throw new Error(`snapshot page has version ${page.v}; this node knows ${pageVersion}`);
-  }
-  const entries = new Map<string, PageEntry>();
-  for (const [sku, coversSeq, lastSeq, lastAtMs, head, inline, pieces] of page.skus) {
-    entries.set(sku, { coversSeq, lastSeq, lastAtMs, head, inline: inline ?? undefined, pieces });
-  }
-  return entries;
+function hashOf(sku: string): number {
+  return Math.imul(fnv1a32(skuKeyOf(sku)) ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
 }

@@ -20,7 +20,9 @@ import { initialState, type SkuState } from '../../domain/state.ts';
 import { type Clock, PortError } from '../../ports.ts';
 import { type IdUse, useOfSku } from '../id-index.ts';
 import type { Alarms } from './alarms.ts';
-import { type PageEntry, type Pages, SnapshotLostError } from './pages.ts';
+import type { PageEntry } from './page-entries.ts';
+import { type Pages, SnapshotLostError } from './pages.ts';
+import type { ResidentBudget } from './resident-budget.ts';
 import { type Tail, type TailGroup, tuplesOf } from './tail.ts';
 
 export interface Resident {
@@ -43,51 +45,6 @@ export interface Resident {
   failed: boolean;
   /** What each view last showed, to write only what changed; empty: not known. */
   readonly shown: Map<string, string>;
-}
-
-/** New SKUs come in up to so many times the limit: checkpoints need a while to make others clean. */
-const burst = 2;
-/** How often, at most, partitions that rest are asked to let go of residents. */
-const pressEveryMs = 20;
-
-/** How many SKU actors the node may keep, over all its partitions. */
-export class ResidentBudget {
-  readonly max: number;
-  count = 0;
-  readonly #clock: Clock;
-  readonly #relievers = new Set<() => void>();
-  #isPressing = false;
-
-  constructor(max: number, clock: Clock) {
-    this.max = max;
-    this.#clock = clock;
-  }
-
-  /** Residents are passivated, and checkpoints made that allow it. */
-  get over(): boolean {
-    return this.count > this.max;
-  }
-
-  /** No other SKU comes into memory for a command. */
-  get full(): boolean {
-    return this.count >= burst * this.max;
-  }
-
-  /** `relieve` is called while the node is full: let go of what can be. Answers how to unregister. */
-  onPressure(relieve: () => void): () => void {
-    this.#relievers.add(relieve);
-    return () => this.#relievers.delete(relieve);
-  }
-
-  /** Somebody had to be refused: also partitions that nobody calls shall let go. */
-  press(): void {
-    if (this.#isPressing) return;
-    this.#isPressing = true;
-    this.#clock.after(pressEveryMs, () => {
-      this.#isPressing = false;
-      for (const relieve of this.#relievers) relieve();
-    });
-  }
 }
 
 /** More events than that since the last snapshot are not kept a second time. */

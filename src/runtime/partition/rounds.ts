@@ -124,8 +124,16 @@ export class Rounds {
     this.kick();
   }
 
-  /** Whether no round is under way: state is what the journal says. */
+  /**
+   * Whether no round is under way: state is what the journal says. Also while the next round waits for
+   * its slot, which under load is most of the time.
+   */
   get atRest(): boolean {
+    return this.#inFlight === undefined;
+  }
+
+  /** Whether nothing is under way, nor about to be. */
+  get idle(): boolean {
     return !this.#running;
   }
 

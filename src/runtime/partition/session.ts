@@ -4,6 +4,7 @@
  * partition (invariant 3); there is nothing else to forget.
  */
 
+import type { Gate } from '../../concurrency.ts';
 import type { LastunitConfig } from '../../config/config.ts';
 import type { Refusal } from '../../domain/outcome.ts';
 import type { JournalMeta, Ports } from '../../ports.ts';
@@ -23,7 +24,8 @@ import type { Mailbox } from './mailbox.ts';
 import { Outputs } from './outputs.ts';
 import { Pages } from './pages.ts';
 import { ClaimTooEarlyError, claimPartition, replay } from './recovery.ts';
-import { type Resident, type ResidentBudget, Residents } from './residents.ts';
+import type { ResidentBudget } from './resident-budget.ts';
+import { type Resident, Residents } from './residents.ts';
 import { type Head, Rounds } from './rounds.ts';
 import { Tail } from './tail.ts';
 import type { CommandWork } from './work.ts';
@@ -39,6 +41,7 @@ export interface NodeShared {
   readonly idIndex: IdIndex;
   readonly slots: Slots;
   readonly checkpointSlots: Slots;
+  readonly pagesInFlight: Gate;
   readonly budget: ResidentBudget;
   readonly meta: () => JournalMeta;
   readonly recordGenesis: (partition: number) => Promise<void>;
@@ -237,6 +240,7 @@ export class Session {
     const checkpointer = new Checkpointer({
       head,
       pageCount: checkpoint?.pageCount ?? config.limits.pageCount,
+      pagesInFlight: shared.pagesInFlight,
       pages,
       tail,
       residents,
