@@ -95,7 +95,7 @@ export const limitDefinitions = {
     [1, 1_024],
     "checkpoints under way, of all the node's partitions",
   ),
-  pageCount: limit('count', 128, [1, 65_536], 'pages that hold the snapshots of a partition'),
+  pageCount: limit('count', 1_024, [1, 65_536], 'pages that hold the snapshots of a partition'),
   pagesCachedMax: limit(
     'count',
     32,
@@ -137,7 +137,11 @@ export type LimitName = keyof typeof limitDefinitions;
 export type Limits = { readonly [Name in LimitName]: number };
 
 export const defaultPrefix = 'inv';
-export const defaultPartitions = 32;
+/**
+ * Each partition commits by itself, and each commit is an fsync: fewer partitions make fewer and fuller commits, more
+ * of them can be shared by more nodes. At 2,000 commands/s on two processors 16 have two thirds of the latency of 32.
+ */
+export const defaultPartitions = 16;
 export const partitionsMax = 4_096;
 
 export const defaultTtlMs = 15 * 60_000;

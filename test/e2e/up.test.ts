@@ -188,9 +188,9 @@ test('a configuration with another number of partitions than the journal: it say
   await first.end('SIGINT');
   mkdirSync(join(folder, 'config'));
   const config = join(folder, 'config', 'lastunit.json');
-  writeFileSync(config, '{"partitions": 16}');
+  writeFileSync(config, '{"partitions": 32}');
   const ended = await run(['up'], { LASTUNIT_CONFIG: config, LASTUNIT_DATA_DIR: dataDir });
-  expect(ended).toMatchObject({ status: 1, err: expect.stringMatching(/set "partitions" to 32/) });
+  expect(ended).toMatchObject({ status: 1, err: expect.stringMatching(/set "partitions" to 16/) });
   expect(processesNaming(folder)).toEqual([]);
 });
 

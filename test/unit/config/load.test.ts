@@ -28,7 +28,7 @@ describe('the configuration file', () => {
   test("is the package's own where there is no other", () => {
     const loaded = loadConfig({}, folder);
     expect(loaded.path).toBe(join(repoRoot, 'config/lastunit.json'));
-    expect(loaded.config).toMatchObject({ prefix: 'inv', partitions: 32 });
+    expect(loaded.config).toMatchObject({ prefix: 'inv', partitions: 16 });
   });
 
   test('is the one of the working directory before that', () => {

@@ -52,7 +52,7 @@ describe('the defaults', () => {
 
   test('are the limits of the contract', () => {
     const { limits, partitions, prefix } = resolved({});
-    expect({ partitions, prefix }).toEqual({ partitions: 32, prefix: 'inv' });
+    expect({ partitions, prefix }).toEqual({ partitions: 16, prefix: 'inv' });
     expect(limits).toMatchObject({
       quantityMax: 1_000_000_000,
       cartLinesMax: 100,

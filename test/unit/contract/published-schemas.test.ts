@@ -155,6 +155,6 @@ describe("the contract's own examples", () => {
     for (const sku of ['85123A', 'BANK CHARGES', 'AB.123/XL']) {
       expect(verdict(parse('get', { sku }))).toBe('accepted');
     }
-    expect(settings.partitions).toBe(32);
+    expect(settings.partitions).toBe(16);
   });
 });
