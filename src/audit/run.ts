@@ -44,6 +44,8 @@ export interface AuditOptions {
   readonly channels: readonly ViewChannel[];
   /** Name of a channel's bucket, for the report. */
   readonly bucketOf: (channel: string | undefined) => string;
+  /** So many actors are asked, evenly spread over the SKUs. Default: all. */
+  readonly actorsMax?: number | undefined;
   /** How long what is behind may take to catch up. */
   readonly patienceMs: number;
   readonly progress: (what: string) => void;
@@ -183,11 +185,17 @@ class Audit {
   async #askActors(): Promise<void> {
     const { actor } = this.#sources;
     if (actor === undefined) return;
-    const skus = [...this.#fold.skus.keys()];
-    for (let at = 0; at < skus.length; at += asksInFlight) {
-      this.#options.progress(`actors: ${at} of ${skus.length}`);
-      await Promise.all(skus.slice(at, at + asksInFlight).map((sku) => this.#ask(sku, actor)));
-    }
+    const skus = evenly([...this.#fold.skus.keys()], this.#options.actorsMax);
+    const left = skus.values();
+    const asker = async () => {
+      for (const sku of left) {
+        if (this.#actors % asksInFlight === 0) {
+          this.#options.progress(`actors: ${this.#actors} of ${skus.length}`);
+        }
+        await this.#ask(sku, actor);
+      }
+    };
+    await Promise.all(Array.from({ length: asksInFlight }, asker));
   }
 
   async #ask(sku: string, actor: NonNullable<AuditSources['actor']>): Promise<void> {
@@ -235,4 +243,10 @@ class Audit {
       this.#findings.add({ kind, where, sku, what: 'is missing, wrong, or stays behind' });
     }
   }
+}
+
+/** At most `max` of the items, at equal distances. */
+function evenly<T>(items: readonly T[], max = items.length): readonly T[] {
+  if (items.length <= max) return items;
+  return Array.from({ length: max }, (_, i) => items[Math.floor((i * items.length) / max)] as T);
 }

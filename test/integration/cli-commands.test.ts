@@ -325,7 +325,10 @@ describe('looking after', () => {
 
     const rebuilt = await lastunit('rebuild', 'inv_view_web', '--json');
     expect(rebuilt.json()[0]).toMatchObject({ bucket: 'inv_view_web', written: 2 });
-    expect(await lastunit('audit', '--json')).toMatchObject({ status: 0 });
+    const sampled = await lastunit('audit', '--actors', '2', '--json');
+    expect(sampled).toMatchObject({ status: 0 });
+    expect(sampled.json()[0]).toMatchObject({ ok: true, actors: 2 });
+    expect((await lastunit('audit', '--actors', '0')).status).toBe(2);
     const again = await lastunit('rebuild', 'inv_stock', '--json');
     expect(again.json()[0]).toMatchObject({ written: 0 });
     expect((await lastunit('stock', 'NO-SUCH', '--channel', 'web')).status).toBe(1);

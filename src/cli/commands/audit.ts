@@ -8,6 +8,7 @@ import { type AuditSources, runAudit } from '../../audit/run.ts';
 import type { Client } from '../../client/index.ts';
 import { createJournal } from '../../nats/journal.ts';
 import type { JournalMeta } from '../../ports.ts';
+import { positiveNumber } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import { CliError, exitStatus, failure } from '../exit.ts';
 import { printJson, showNumber, visible } from '../output.ts';
@@ -16,7 +17,8 @@ import { parseDuration, showDuration } from '../times.ts';
 
 interface Given {
   readonly wait: number;
-  readonly actors: boolean;
+  /** Ask so many of them; true: all; false: none. */
+  readonly actors: number | boolean;
   readonly json?: boolean;
 }
 
@@ -36,6 +38,11 @@ export function registerAudit(program: Command, context: () => Context): void {
         .argParser(parseDuration)
         .default(10_000, '10s'),
     )
+    .addOption(
+      new Option('--actors <count>', 'ask only so many actors, evenly spread (asking wakes them)')
+        .argParser(positiveNumber)
+        .default(true, 'all'),
+    )
     .option('--no-actors', 'do not ask the actors (no node needs to run)')
     .option('--json', 'print the report as JSON')
     .action((given: Given) => run(given, context()));
@@ -43,7 +50,7 @@ export function registerAudit(program: Command, context: () => Context): void {
 
 async function run(given: Given, context: Context): Promise<void> {
   const report = await withSession(context, (session) =>
-    given.actors
+    given.actors !== false
       ? withClient(
           context,
           { channel: askingChannel(context), deadlineMs: actorDeadlineMs },
@@ -97,6 +104,7 @@ async function audit(
     channels: channels.filter(({ view }) => view),
     bucketOf: (channel) =>
       channel === undefined ? names.buckets.stock : names.buckets.view(channel),
+    actorsMax: typeof given.actors === 'number' ? given.actors : undefined,
     patienceMs: given.wait,
     progress: (what) => output.progress(what),
     now: () => performance.now(),
