@@ -42,11 +42,15 @@ export interface Context {
   readonly alone: boolean;
   /** Whether all scenarios run, which shall take ten minutes together. */
   readonly isEverything: boolean;
+  /** Options of the audits of large catalogues: among all scenarios they ask a share of the actors. */
+  readonly auditOptions: readonly string[];
   readonly log: (line: string) => void;
 }
 
 export interface Scenario {
   readonly name: string;
+  /** What else it may be asked for by: each of them names a part of what it measures. */
+  readonly aliases?: readonly string[];
   readonly title: string;
   /** The goal, in words. */
   readonly goal: string;

@@ -17,18 +17,25 @@ export interface Verdict {
 
 const commandLine = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 
-/** Checks everything that the deployment has kept. */
+/** Checks everything that the deployment has kept. `auditOptions`: of `lastunit audit`. */
 export async function verdictOn(
   deployment: Deployment,
   receipts: readonly Receipts[],
+  auditOptions: readonly string[] = [],
 ): Promise<Verdict> {
-  const journal = await checkJournal(deployment.api, deployment.names, receipts);
+  const words = ['audit', '--json', '--wait', '30s', ...auditOptions];
   const startedAt = performance.now();
-  const audit = await runLastunit(deployment, ['audit', '--json', '--wait', '30s']);
+  const [journal, { audit, auditSeconds }] = await Promise.all([
+    checkJournal(deployment.api, deployment.names, receipts),
+    runLastunit(deployment, words).then((ended) => ({
+      audit: ended,
+      auditSeconds: (performance.now() - startedAt) / 1_000,
+    })),
+  ]);
   const faults = faultsOf(journal);
   if (audit.status !== 0)
     faults.push(`audit: ${audit.errors.slice(0, 300) || audit.output.slice(0, 300)}`);
-  return { journal, faults, auditSeconds: (performance.now() - startedAt) / 1_000 };
+  return { journal, faults, auditSeconds };
 }
 
 export interface Ended {

@@ -29,7 +29,7 @@ export const importing: Scenario = {
       const ended = await runLastunit(deployment, ['import', file, '--as', 'receive']);
       seconds.push((performance.now() - startedAt) / 1_000);
       context.log(`  ${seconds.at(-1)!.toFixed(2)} s`);
-      const verdict = await verdictOn(deployment, []);
+      const verdict = await verdictOn(deployment, [], context.auditOptions);
       await deployment.stop();
       verdicts.push(verdict);
       faults.push(...verdict.faults);

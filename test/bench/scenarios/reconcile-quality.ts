@@ -6,7 +6,7 @@ import type { Scenario } from '../harness/scenario.ts';
 
 const program = fileURLToPath(new URL('../reconcile-quality/main.js', import.meta.url));
 const seedsAlone = 20;
-const seedsAmongOthers = 3;
+const seedsAmongOthers = 1;
 
 export const reconcileQuality: Scenario = {
   name: 'reconcile-quality',
