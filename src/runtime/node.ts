@@ -26,7 +26,7 @@ import { Slots } from './slots.ts';
 import { StallWatch } from './stall-watch.ts';
 
 /** Snapshot pages that are being written, of all partitions: what else the node does comes in between. */
-const pagesInFlightMax = 8;
+const pagesInFlightMax = 16;
 
 export interface NodeOptions {
   /** Unique among the living nodes: `[a-z0-9-]{1,32}`. */

@@ -95,6 +95,8 @@ export class Rounds {
   readonly #intake: Intake;
   #running = false;
   #stopped = false;
+  /** A round has failed: actors know what the journal does not, and nothing may be read from them any more. */
+  #isAhead = false;
   #inFlight: Round | undefined;
   #idle: (() => void)[] = [];
 
@@ -129,7 +131,7 @@ export class Rounds {
    * its slot, which under load is most of the time.
    */
   get atRest(): boolean {
-    return this.#inFlight === undefined;
+    return this.#inFlight === undefined && !this.#isAhead;
   }
 
   /** Whether nothing is under way, nor about to be. */
@@ -223,6 +225,7 @@ export class Rounds {
       this.#settle(round);
       round.release(head.seq, this.#options.onCart);
     } catch (error) {
+      this.#isAhead = true;
       round.refuse(unavailable('the partition is moving'), this.#refuseWork);
       throw error;
     } finally {
