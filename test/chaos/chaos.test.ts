@@ -5,8 +5,8 @@ import { keepHistory } from './keep.ts';
 import { type ChaosOptions, runChaos } from './run.ts';
 
 test.each([
-  { nodes: 3, servers: 1, seconds: 25 },
-  { nodes: 2, servers: 3, seconds: 30 },
+  { nodes: 3, servers: 1, seconds: 16 },
+  { nodes: 2, servers: 3, seconds: 22 },
 ] as const)('$nodes nodes on $servers server(s), for $seconds s', async (options) => {
   const seed = Number(process.env.LASTUNIT_CHAOS_SEED ?? Date.now() % 1_000_000);
   await expectSound({ ...options, seed });

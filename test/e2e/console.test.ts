@@ -94,7 +94,7 @@ describe.skipIf(browser === undefined)('the console', () => {
 
   test('shows nodes and reconciliation', async () => {
     await page.evaluate(`location.hash = 'nodes'`);
-    await page.until(`document.body.textContent.includes('32 of 32')`);
+    await page.until(`document.body.textContent.includes('16 of 16')`);
     await page.evaluate(`location.hash = 'reconcile'`);
     await page.until(`document.body.textContent.includes('No reconciliation has run yet')`);
   });

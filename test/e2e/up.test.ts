@@ -245,7 +245,7 @@ test("a node of one's own joins the same NATS, takes its share, and hands it bac
   const taken = await run(['node', '--name', 'second'], { LASTUNIT_NATS_URL: first.natsUrl });
   expect(taken).toMatchObject({ status: 1, err: expect.stringMatching(/named second already/) });
   expect((await second.end('SIGTERM')).status).toBe(0);
-  for (let tries = 0; (await served()).local !== 32 && tries < 50; tries += 1) await sleep(200);
-  expect(await served()).toEqual({ local: 32 });
+  for (let tries = 0; (await served()).local !== 16 && tries < 50; tries += 1) await sleep(200);
+  expect(await served()).toEqual({ local: 16 });
   expect(await onHand(first, 'SHARED')).toBe(3);
 });

@@ -105,8 +105,8 @@ export const mutations: readonly Mutation[] = [
     'SKUs wake up from an older snapshot than the one that was written last',
     6,
     `${partition}/pages`,
-    'this.#keep(number, { revision: done.revision, entries });',
-    'this.#keep(number, { revision: done.revision, entries: page.entries });',
+    'this.#keep(number, { revision: done.revision, entries, hashes });',
+    'this.#keep(number, { revision: done.revision, entries: page.entries, hashes });',
   ),
   one(
     'the checkpoint forgets when holds end',
