@@ -186,14 +186,16 @@ export class Pages {
   }
 
   async #read(number: number): Promise<CachedPage> {
-    const stored = await this.#snapshots.read(this.#pageKey(number));
     const relied = this.#revisions.get(number) ?? 0;
+    const stored = await this.#snapshots.read(this.#pageKey(number));
     const ours = this.#written.has(number);
     if ((stored?.revision ?? 0) < relied) {
       throw new SnapshotLostError(
         `snapshot page ${this.#pageKey(number)} is at revision ${stored?.revision ?? 0}, the checkpoint relies on ${relied}`,
       );
     }
+    // We have replaced it meanwhile: what the answer holds is no longer the page.
+    if ((stored?.revision ?? 0) < (this.#revisions.get(number) ?? 0)) return this.#read(number);
     const entries =
       stored && (ours || !this.#options.ignoreStored)
         ? PageEntries.decode(stored.payload)

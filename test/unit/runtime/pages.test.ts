@@ -8,15 +8,21 @@ import { Pages } from '../../../src/runtime/partition/pages.ts';
 /** Keeps values in memory and counts how often somebody reads one. */
 class CountedSnapshots implements Snapshots {
   reads = 0;
+  /** What answers of reads, and the storing of writes, wait for. */
+  delay: Promise<void> | undefined;
+  beforeStore: Promise<void> | undefined;
   #revision = 0;
   readonly #values = new Map<string, { revision: number; payload: string }>();
 
   async read(key: string) {
     this.reads += 1;
-    return this.#values.get(key);
+    const value = this.#values.get(key);
+    await this.delay;
+    return value;
   }
 
   async write(key: string, payload: string, expect: number) {
+    await this.beforeStore;
     if ((this.#values.get(key)?.revision ?? 0) !== expect) return { kind: 'conflict' as const };
     const revision = ++this.#revision;
     this.#values.set(key, { revision, payload });
@@ -97,4 +103,29 @@ test('what another writer has added is seen once the page has been read again', 
   await pages.write(1, new Map([[other, entry(8)]]));
   expect(pages.peek(theirs)).toBeNull();
   expect(await pages.load(theirs)).toEqual(entry(4));
+});
+
+test('an answer that our own write has overtaken is not taken for the page', async () => {
+  const pages = openPages();
+  const [first = '', second = ''] = skusOf(pages, 0, 2);
+  const [other = ''] = skusOf(pages, 1, 1);
+  await pages.write(1, new Map([[other, entry(4)]]));
+  await pages.write(0, new Map([[first, entry(5)]]));
+  let store = () => {};
+  snapshots.beforeStore = new Promise((resolve) => {
+    store = resolve;
+  });
+  const writing = pages.write(0, new Map([[second, entry(6)]]));
+  // The page leaves memory, and is asked for before the write is stored.
+  await pages.load(other);
+  let answer = () => {};
+  snapshots.delay = new Promise((resolve) => {
+    answer = resolve;
+  });
+  const loading = pages.load(first);
+  store();
+  await writing;
+  answer();
+  expect(await loading).toEqual(entry(5));
+  expect(pages.peek(second)).toEqual(entry(6));
 });
